@@ -1,0 +1,124 @@
+"""The compiled inventory: flat, frozen, resolved. Everything after loading works on this.
+
+Ids: a site's id is unique (`yen-thinh`); an asset's id is `<site>.<local id>` (`yen-thinh.fiber`,
+`yen-thinh.pc-10`) or, for a service that belongs to no site, the local id alone (`dvc-tinh`); a
+check's id is `<asset id>.<check name>`, the name being the kind unless the inventory gives one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from collectors.base import Check
+
+
+class AssetType(StrEnum):
+    DEVICE = "device"
+    LINK = "link"
+    SERVICE = "service"
+    SENTINEL = "sentinel"  # a peer beyond our own uplink; tells whether we can see out at all
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A device, link, service or sentinel.
+
+    site: id of the site it stands in; None for a service outside the area and for sentinels.
+    kind: device: computer | router | switch | server | modem | ups | other;
+        link: fiber | 4g | leased | satellite; service: free text from the inventory (portal, mail…).
+    parents: assets it is reached through; reachable when ANY of them is up or degraded.
+        Link: what lies between the monitor and it (its own `parent`, or the sentinels); router:
+        the site's links; other devices: their `parent`, else the site's router, else its links.
+        Empty: nothing lies between.
+    backup: a link used only when no primary link works (4G unless the inventory says otherwise).
+    calendar: id of the calendar on which it is expected to be on; None = always.
+    missing_after: working days unseen after which a computer counts as missing.
+    """
+
+    id: str
+    type: AssetType
+    kind: str
+    name: str
+    site: str | None = None
+    address: str | None = None
+    parents: tuple[str, ...] = ()
+    provider: str | None = None
+    backup: bool = False
+    calendar: str | None = None
+    missing_after: int = 5
+    checks: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place with equipment. kind: commune | township | office | other. lat, lon: degrees.
+
+    code: administrative code, an attribute (codes are reused), not an identity.
+    staff: head count that needs a computer; None when nobody declared it.
+    """
+
+    id: str
+    name: str
+    kind: str
+    code: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    staff: int | None = None
+    links: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRule:
+    """When something is expected to be on. See ioc.engine.calendars for the meaning.
+
+    days: weekdays, 0 = Monday. hours: (start, end) minutes after local midnight, sorted, disjoint.
+    holidays: country code of the `holidays` library ("VN") or None. closed / make_up: ISO dates that are off /
+    worked in spite of the weekly pattern. grace: minutes after a start before absence counts.
+    """
+
+    id: str
+    days: frozenset[int]
+    hours: tuple[tuple[int, int], ...]
+    holidays: str | None = None
+    closed: frozenset[str] = frozenset()
+    make_up: frozenset[str] = frozenset()
+    grace: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A goal of the district (chỉ tiêu). goal: in percent; comparator: ">=" or ">"."""
+
+    id: str
+    name: str
+    goal: float
+    comparator: str = ">="
+    due: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """All of it. Mappings keep the order of the inventory.
+
+    monitor_site: the site this program runs in: what stands there is not behind the uplink.
+    freshness: a check's newest result says nothing any more after this many intervals.
+    """
+
+    area_id: str
+    area_name: str
+    timezone: ZoneInfo
+    sites: Mapping[str, Site]
+    assets: Mapping[str, Asset]
+    checks: Mapping[str, Check]
+    calendars: Mapping[str, CalendarRule]
+    targets: Mapping[str, Target]
+    sentinels: tuple[str, ...] = ()
+    monitor_site: str | None = None
+    freshness: float = 3.0
+    digest: str = ""  # SHA-256 of the files it came from, hex

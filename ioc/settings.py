@@ -1,0 +1,76 @@
+"""Addresses, paths and secrets from the environment (`IOC_*`) or a `.env` file.
+
+What exists in the district is in the inventory, never here; secrets are here, never there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """An environment variable cannot be used; the message names it and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """inventory: file. data_dir: where databases live. listen: host, port of the web server.
+
+    store: URL of the time-series store. database: SQLAlchemy URL of the state database.
+    language: "vi" | "en".
+    """
+
+    inventory: Path
+    data_dir: Path
+    store: str
+    database: str
+    listen_host: str
+    listen_port: int
+    language: str
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment, a `.env` file in the working directory filling the gaps.
+
+    Raises SettingsError.
+    """
+    env = {**_dotenv(Path(".env")), **(os.environ if environ is None else environ)}
+    data_dir = Path(env.get("IOC_DATA_DIR", "data"))
+    host, port = _listen(env.get("IOC_LISTEN", "127.0.0.1:8080"))
+    language = env.get("IOC_LANG", "vi")
+    if language not in ("vi", "en"):
+        raise SettingsError(f"IOC_LANG={language}: must be vi or en")
+    return Settings(
+        inventory=Path(env.get("IOC_INVENTORY", "inventory.yaml")),
+        data_dir=data_dir,
+        store=env.get("IOC_STORE", f"sqlite:///{data_dir / 'series.db'}"),
+        database=env.get("IOC_DATABASE", f"sqlite:///{data_dir / 'state.db'}"),
+        listen_host=host,
+        listen_port=port,
+        language=language,
+    )
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"IOC_LISTEN={text}: must be HOST:PORT, for example 127.0.0.1:8080")
+    return host.strip("[]"), int(port)
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    values: dict[str, str] = {}
+    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        name, sign, value = line.removeprefix("export ").partition("=")
+        if not sign:
+            raise SettingsError(f".env:{number}: must be NAME=value")
+        values[name.strip()] = value.strip().strip("'\"")
+    return values

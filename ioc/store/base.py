@@ -1,0 +1,108 @@
+"""The seam to every time-series store. Implementations: one file each in this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+Tags = tuple[tuple[str, str], ...]  # sorted by key
+
+
+class StoreError(Exception):
+    """The store could not do it. The one root of the tree:
+
+    StoreError
+    ├── StoreUnavailable   try again later: disk full, locked, server away
+    └── StoreCorrupt       the data cannot be read; a person must look
+    """
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class StoreCorrupt(StoreError):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One row of a measurement: several fields observed at one time.
+
+    time: milliseconds since the epoch, UTC. fields: finite numbers only.
+    The key is (measurement, tags, field, time): writing it again replaces the value.
+    """
+
+    measurement: str
+    tags: Tags
+    fields: Mapping[str, float]
+    time: int
+
+
+class Aggregate(StrEnum):
+    MEAN = "mean"
+    MIN = "min"
+    MAX = "max"
+    SUM = "sum"
+    COUNT = "count"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesQuery:
+    """Which samples. start (inclusive), end (exclusive): ms UTC. step: ms, None = raw samples.
+
+    tags: every given tag must equal one of the given values. A step's window is aligned to the epoch
+    and labelled by its start; windows without samples are absent.
+    """
+
+    measurement: str
+    field: str
+    start: int
+    end: int
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    step: int | None = None
+    aggregate: Aggregate = Aggregate.MEAN
+    limit: int = 100_000  # samples over all series; more raises ValueError before any is read into memory
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of an answer: samples ascending in time. times: ms UTC."""
+
+    measurement: str
+    field: str
+    tags: Tags
+    times: Sequence[int]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """ok, or why not; sizes in bytes (None where the store cannot tell)."""
+
+    ok: bool
+    problem: str | None = None
+    size: int | None = None
+    free: int | None = None
+
+
+class Store(Protocol):
+    """A time-series store. All calls are blocking and thread-safe; the caller uses a thread.
+
+    When write() has returned, the points survive kill -9 and a power cut.
+    """
+
+    def write(self, points: Sequence[Point]) -> None: ...
+
+    def read(self, query: SeriesQuery) -> list[Series]: ...
+
+    def maintain(self, now: int) -> None:
+        """Merge, roll up, drop what is past retention. Idempotent; called about hourly."""
+        ...
+
+    def health(self) -> StoreHealth: ...
+
+    def close(self) -> None: ...
