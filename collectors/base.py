@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
     OK = "ok"  # the peer answered as it should
     FAILED = "failed"  # the peer did not answer, or answered wrongly
-    UNKNOWN = "unknown"  # we could not measure (local socket error, no permission): says nothing of the peer
+    UNKNOWN = "unknown"  # we could not measure (local error, no permission): says nothing of the peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Collector(Protocol):
     """What a collector module offers. The module itself is the collector; its file name the kind.
 
     Settings: the kind's settings model. measure: one measurement; may raise nothing but
-    asyncio.CancelledError for expected trouble (a refused connection is a FAILED measurement);
+    asyncio.CancelledError for expected trouble (a refused connection is FAILED);
     the poller turns any other exception into UNKNOWN.
 
     Optional: ``measure_many(requests: Sequence[Request], done: Done) -> None``, called on the
@@ -156,9 +156,9 @@ class Collector(Protocol):
     Optional: ``async close() -> None`` releases sockets the module keeps open.
     """
 
-    Settings: type[Settings]
+    Settings: type[BaseModel]
 
-    async def measure(self, settings: Settings, timeout: float) -> Measurement: ...
+    async def measure(self, settings: Any, timeout: float) -> Measurement: ...
 
 
 MeasureMany = Callable[[Sequence[Request], Done], None]

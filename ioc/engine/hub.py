@@ -32,7 +32,7 @@ class Subscription:
         self._event.set()
 
     async def wait(self, timeout: float) -> Changes:
-        """Changes so far, waiting up to `timeout` seconds for the first; empty when there is none."""
+        """Changes so far, waiting up to `timeout` seconds for the first; empty when none came."""
         try:
             async with asyncio.timeout(timeout):
                 await self._event.wait()

@@ -18,7 +18,7 @@ class State(StrEnum):
     UP = "up"
     DEGRADED = "degraded"
     DOWN = "down"
-    UNREACHABLE = "unreachable"  # something between us and it is down; says nothing of the asset itself
+    UNREACHABLE = "unreachable"  # something between us and it is down; says nothing of it
     OFF = "off"  # not answering, and not expected to
     MAINTENANCE = "maintenance"
     UNKNOWN = "unknown"  # no data, or data too old

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from collectors import collector as find_collector
-from collectors.base import Check, Collector, Measurement, MeasureMany, Result, Verdict
+from collectors.base import Check, Collector, MeasureMany, Measurement, Result, Verdict
 from ioc.clock import Clock
 from ioc.engine.schedule import Schedule, phase
 

@@ -1,4 +1,4 @@
-"""What is wrong with the monitor itself, now: shown on every screen, in `ioc status`, in /readyz."""
+"""What is wrong with the monitor itself, now: on every screen, in `ioc status`, in /readyz."""
 
 from __future__ import annotations
 
