@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
     OK = "ok"  # the peer answered as it should
     FAILED = "failed"  # the peer did not answer, or answered wrongly
-    UNKNOWN = "unknown"  # we could not measure (local error, no permission): says nothing of the peer
+    UNKNOWN = "unknown"  # we could not measure (local error, no permission): says nothing of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Collector(Protocol):
     the poller turns any other exception into UNKNOWN.
 
     Optional: ``measure_many(requests: Sequence[Request], done: Done) -> None``, called on the
-    event loop, returns at once, and calls ``done`` exactly once for each request, each as soon as it
+    event loop, returns at once, and calls ``done`` exactly once for each request, as soon as it
     is known: for kinds that measure thousands of peers with one socket.
     Optional: ``async close() -> None`` releases sockets the module keeps open.
     """

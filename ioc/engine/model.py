@@ -45,8 +45,8 @@ class AssetView:
 
     cause: the asset whose failure explains this one (UNREACHABLE), else None.
     observed_at: ms UTC of the newest result, None = never. seen_at: newest success, None = never.
-    reason: why it is not UP. values: newest values of its checks, prefixed by nothing when the asset
-    has one check, by `<check name>_` for further checks.
+    reason: why it is not UP. values: newest values of its first check, and of further checks with
+    `<check name>_` before the name.
     """
 
     id: str

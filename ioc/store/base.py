@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as with_default
 from enum import StrEnum
 from typing import Protocol
 
@@ -62,10 +63,12 @@ class SeriesQuery:
     field: str
     start: int
     end: int
-    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tags: Mapping[str, tuple[str, ...]] = with_default(default_factory=dict)
     step: int | None = None
     aggregate: Aggregate = Aggregate.MEAN
-    limit: int = 100_000  # samples over all series; more raises ValueError before any is read into memory
+    limit: int = (
+        100_000  # samples over all series; more raises ValueError before any is read into memory
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,102 @@
+"""Writing behind the event loop: the store and the state database never hold up a poll.
+
+A sink gathers items and hands them to a blocking writer in a thread, a batch at a time. While
+the writer fails (disk full, locked) items are kept, up to a bound, and written when it works again;
+the trouble is reported, never hidden.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+from collectors.base import Reason
+from ioc.engine.problems import Problems
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+
+EVERY = 1.0  # seconds between batches: what a kill -9 may cost of what was not yet committed
+BATCH = 5_000
+KEEP = 500_000  # items kept while the writer fails; about 100 MB, four hours of 480 assets
+RETRY_MAX = 30.0
+
+
+class Sink(Generic[Item]):
+    """One writer, one queue. add() on the event loop; write(batch) is called in a thread.
+
+    trouble: exception types that mean "try again later". code: the problem's code while it lasts.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        write: Callable[[Sequence[Item]], None],
+        trouble: type[Exception],
+        problems: Problems,
+    ) -> None:
+        self.written = 0
+        self.dropped = 0
+        self._code = code
+        self._write = write
+        self._trouble = trouble
+        self._problems = problems
+        self._items: list[Item] = []
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._failing = False
+
+    def __len__(self) -> int:
+        """Items not written yet."""
+        return len(self._items)
+
+    def add(self, items: Iterable[Item]) -> None:
+        self._items.extend(items)
+        excess = len(self._items) - KEEP
+        if excess > 0:
+            del self._items[:excess]
+            self.dropped += excess
+        if len(self._items) >= BATCH and not self._failing:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Write until stop(), then once more what is left."""
+        delay = EVERY
+        while not self._stopping:
+            await self._pause(delay)
+            delay = EVERY if await self._drain() else min(delay * 2, RETRY_MAX)
+        if not await self._drain():
+            log.error("%s: %d items could not be written before the end", self._code, len(self))
+
+    def stop(self) -> None:
+        """Let run() finish."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _pause(self, delay: float) -> None:
+        try:
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _drain(self) -> bool:
+        self._wake.clear()
+        while self._items:
+            batch, self._items = self._items[:BATCH], self._items[BATCH:]
+            try:
+                await asyncio.to_thread(self._write, batch)
+            except self._trouble as error:
+                self._items[:0] = batch
+                self._failing = True  # more items are no reason to hurry
+                if self._problems.report(self._code, Reason("{error}", {"error": str(error)})):
+                    log.error("%s: %s", self._code, error)
+                return False
+            self.written += len(batch)
+            self._failing = False
+        if self._problems.clear(self._code):
+            log.warning("%s: works again", self._code)
+        return True
