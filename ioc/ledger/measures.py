@@ -1,7 +1,7 @@
 """Measured targets: for each, what is counted at one site, from the system's own measurements.
 
-A new measured target is one function with `@measure("target-id", rule)`. It gives the evidence of one
-site: one entry for each thing of the denominator, or None where the target does not apply.
+A new measured target is one function with `@measure("target-id", rule)`. It gives the evidence of
+one site: one entry for each thing of the denominator, or None where the target does not apply.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ NEVER_MEASURED = Reason("not measured yet")
 NO_FIBER = Reason("no fiber link in the inventory")
 NO_4G = Reason("no 4G measuring point in the inventory")
 NO_COMPUTER = Reason("no computer in the inventory for this member of staff")
-SURPLUS = Reason("more computers than staff")
 SILENT_LINK = Reason("no answer within the last {days} days", {"days": RECENT_DAYS})
 
 
