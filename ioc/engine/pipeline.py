@@ -83,6 +83,10 @@ class Pipeline:
         """Raises KeyError for a check that does not exist."""
         return self._statuses[check]
 
+    @property
+    def calendars(self) -> Mapping[str, Calendar]:
+        return self._calendars
+
     def failing(self) -> list[str]:
         """Checks known to fail."""
         return [s.check for s in self._statuses.values() if s.state is State.DOWN]
@@ -312,7 +316,7 @@ class Pipeline:
         self._calendars = {
             rule.id: Calendar(rule, topology.timezone) for rule in topology.calendars.values()
         }
-        self._expected = self._expected_now()
+        self._expected: dict[str | None, bool] = self._expected_now()
         self._depths = reach.depths(topology.assets)
         self._children: dict[str, list[str]] = {}
         for asset in topology.assets.values():

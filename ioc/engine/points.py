@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 from collectors.base import Result, Verdict
 from ioc.engine.model import AssetView, State
@@ -52,7 +53,8 @@ def result_point(tags: Tags, result: Result) -> Point | None:
     if result.verdict is Verdict.UNKNOWN:
         return None
     up = 1.0 if result.verdict is Verdict.OK else 0.0
-    return Point("check", tags, {"up": up, **result.values}, result.observed_at)
+    values = {name: value for name, value in result.values.items() if isfinite(value)}
+    return Point("check", tags, {"up": up, **values}, result.observed_at)
 
 
 def state_point(asset: Asset, tags: Tags, view: AssetView, at: int) -> Point:

@@ -39,7 +39,8 @@ class Sink(Generic[Item]):
         problems: Problems,
     ) -> None:
         self.written = 0
-        self.dropped = 0
+        self.dropped = 0  # lost because the writer failed for too long
+        self.refused = 0  # items the writer can never take
         self._code = code
         self._write = write
         self._trouble = trouble
@@ -83,12 +84,27 @@ class Sink(Generic[Item]):
         except TimeoutError:
             pass
 
+    def _write_all(self, batch: Sequence[Item]) -> None:
+        """Write a batch; an item the writer cannot take must not keep the others back."""
+        try:
+            self._write(batch)
+        except self._trouble:
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                self.refused += 1
+                log.error("%s: refused %r: %s", self._code, batch[0], error)
+                return
+            middle = len(batch) // 2
+            self._write_all(batch[:middle])
+            self._write_all(batch[middle:])
+
     async def _drain(self) -> bool:
         self._wake.clear()
         while self._items:
             batch, self._items = self._items[:BATCH], self._items[BATCH:]
             try:
-                await asyncio.to_thread(self._write, batch)
+                await asyncio.to_thread(self._write_all, batch)
             except self._trouble as error:
                 self._items[:0] = batch
                 self._failing = True  # more items are no reason to hurry

@@ -33,9 +33,9 @@ class Coverage:
     """Coverage of one target, of the area (site None) or one site.
 
     numerator of denominator count; `known` of the denominator have evidence.
-    value, evidence_value: percent; None when the denominator is 0 or unknown, value also when nothing
-    is known. rule: the counting rule in words. as_of: ms UTC of the oldest measurement that counted,
-    None = none.
+    value, evidence_value: percent; None when the denominator is 0 or unknown, value also when
+    nothing is known. rule: the counting rule in words. as_of: ms UTC of the oldest measurement
+    that counted, None = none.
     """
 
     target: str

@@ -55,8 +55,9 @@ class Aggregate(StrEnum):
 class SeriesQuery:
     """Which samples. start (inclusive), end (exclusive): ms UTC. step: ms, None = raw samples.
 
-    tags: every given tag must equal one of the given values. A step's window is aligned to the epoch
-    and labelled by its start; windows without samples are absent.
+    tags: every given tag must equal one of the given values. A step's window is aligned to the
+    epoch and labelled by its start; windows without samples are absent.
+    limit: samples over all series; more raises ValueError.
     """
 
     measurement: str
@@ -66,9 +67,7 @@ class SeriesQuery:
     tags: Mapping[str, tuple[str, ...]] = with_default(default_factory=dict)
     step: int | None = None
     aggregate: Aggregate = Aggregate.MEAN
-    limit: int = (
-        100_000  # samples over all series; more raises ValueError before any is read into memory
-    )
+    limit: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

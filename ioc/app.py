@@ -1,0 +1,382 @@
+"""The composition root: the only place that wires the parts together.
+
+inventory ─▶ Poller ─▶ Pipeline ─┬─▶ Sink ─▶ Store
+                                 ├─▶ Sink ─▶ StateDatabase
+                                 └─▶ Hub ─▶ web
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import resource
+import shutil
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+import psutil
+import uvicorn
+import uvloop
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from collectors import collector
+from collectors.base import Reason
+from ioc.api.context import Context
+from ioc.clock import SystemClock
+from ioc.db import StateDatabase, StateDatabaseError
+from ioc.engine.hub import Hub
+from ioc.engine.model import AssetView, CheckStatus, SiteView, State, Transition
+from ioc.engine.pipeline import Change, Pipeline
+from ioc.engine.poller import Poller
+from ioc.engine.problems import Problems
+from ioc.engine.reachability import check_parents
+from ioc.engine.sink import Sink
+from ioc.inventory.loader import InventoryError, Loaded, load
+from ioc.inventory.topology import Topology
+from ioc.inventory.watch import watch
+from ioc.ledger.coverage import evaluate
+from ioc.ledger.model import Coverage
+from ioc.settings import Settings, SettingsError
+from ioc.store import open_store
+from ioc.store.base import Point, Store, StoreError
+from ioc.web import create_app
+
+log = logging.getLogger(__name__)
+
+SETTLE = 0.05  # seconds in which results are gathered before states are worked out
+TICK = 1.0
+CHECKPOINT = 60.0
+STATE_POINTS = 5  # every so many checkpoints the state series get a point though nothing changed
+DISK_EVERY = 30.0
+DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
+OPEN_FILES = 65_536
+KEEP_TRANSITIONS = 10 * 366 * 86_400_000  # ms: design, incidents and history are kept for years
+
+
+def run(settings: Settings, *, simulated: bool = False) -> int:
+    """Run until SIGTERM or SIGINT. Exit code 0 after a clean end, 1 after a broken part.
+
+    Raises InventoryError, SettingsError (address in use), StoreError, StateDatabaseError before
+    anything is started.
+    """
+    _raise_file_limit()
+    loaded = load(settings.inventory)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with _bind(settings) as listener:
+        database = StateDatabase.open(settings.database)
+        try:
+            store = open_store(settings.store)
+            try:
+                program = Program(settings, loaded, store, database, simulated=simulated)
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    return runner.run(program.run(listener))
+            finally:
+                store.close()
+        finally:
+            database.close()
+
+
+class Program:
+    """Everything that runs, on one event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        loaded: Loaded,
+        store: Store,
+        database: StateDatabase,
+        *,
+        simulated: bool,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.database = database
+        self.clock = SystemClock()
+        self.problems = Problems(self.clock)
+        self.hub = Hub()
+        self.points: Sink[Point] = Sink("store", store.write, StoreError, self.problems)
+        self.changes: Sink[Change] = Sink("database", self._save, StateDatabaseError, self.problems)
+        self.pipeline = Pipeline(
+            self.clock,
+            loaded.topology,
+            record=self.points.add,
+            persist=self.changes.add,
+            hub=self.hub,
+            defer=lambda settle: asyncio.get_running_loop().call_later(SETTLE, settle),
+        )
+        self.poller = Poller(self.clock, self.pipeline.accept)
+        self.context = Context(
+            clock=self.clock,
+            monitor=self.pipeline,
+            store=store,
+            database=database,
+            hub=self.hub,
+            problems=self.problems,
+            coverage=self._coverage,
+            counters=self._counters,
+            started_at=self.clock.now(),
+            simulated=simulated,
+        )
+        self._covered: tuple[int, tuple[Coverage, ...]] = (-1, ())
+        self._stop = asyncio.Event()
+        self._process = psutil.Process()
+
+    async def run(self, listener: socket.socket) -> int:
+        """Until a signal. 0 after a clean end, 1 when a part broke."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        await self._restore()
+        server = _server(create_app(self.context))
+        scheduler = self._calendar_jobs()
+        sinks = [asyncio.create_task(s.run()) for s in (self.points, self.changes)]
+        parts = {
+            asyncio.create_task(self.poller.run(), name="poller"),
+            asyncio.create_task(self._every(TICK, self._tick), name="tick"),
+            asyncio.create_task(self._every(CHECKPOINT, self._checkpoint), name="checkpoint"),
+            asyncio.create_task(self._every(DISK_EVERY, self._check_disk), name="disk"),
+            asyncio.create_task(self._watch_inventory(), name="inventory"),
+            asyncio.create_task(server.serve(sockets=[listener]), name="web"),
+        }
+        scheduler.start()
+        self._announce(listener)
+        broken = await self._wait(parts)
+        scheduler.shutdown(wait=False)
+        server.should_exit = True
+        await _end(parts)
+        self.pipeline.settle()
+        self.pipeline.checkpoint()
+        for sink in (self.points, self.changes):
+            sink.stop()
+        await asyncio.gather(*sinks)
+        await _close_collectors(self.pipeline.topology)
+        return 1 if broken else 0
+
+    # --- parts that repeat
+
+    async def _every(self, seconds: float, act: Callable[[], Awaitable[None] | None]) -> None:
+        """Call `act` about every so many seconds; what it raises is logged and it goes on."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                outcome = act()
+                if outcome is not None:
+                    await outcome
+            except Exception:
+                log.exception("a repeated task broke; it goes on")
+
+    def _tick(self) -> None:
+        self.pipeline.tick()
+        if self.pipeline.view().uplink_lost:
+            self.problems.report("uplink", Reason("our own uplink is lost: nothing else is judged"))
+        else:
+            self.problems.clear("uplink")
+
+    def _checkpoint(self) -> None:
+        self.pipeline.checkpoint()
+        area = (("area", self.pipeline.topology.area_id),)
+        self.points.add([Point("ioc", area, self._counters(), self.clock.now())])
+
+    def _check_disk(self) -> None:
+        free = shutil.disk_usage(self.settings.data_dir).free
+        if free < DISK_LOW:
+            megabytes = {"free": free // 2**20}
+            self.problems.report("disk", Reason("only {free} MB left on the data disk", megabytes))
+        else:
+            self.problems.clear("disk")
+
+    def _calendar_jobs(self) -> AsyncIOScheduler:
+        """What follows the calendar. Polling does not: a step of the wall clock may delay these."""
+        scheduler = AsyncIOScheduler(
+            timezone=self.pipeline.topology.timezone,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        scheduler.add_job(self._record_coverage, "cron", minute="*/5", id="ledger")
+        scheduler.add_job(self._maintain, "cron", minute=7, id="store")
+        scheduler.add_job(self._forget, "cron", hour=3, minute=20, id="retention")
+        return scheduler
+
+    async def _maintain(self) -> None:
+        try:
+            await asyncio.to_thread(self.store.maintain, self.clock.now())
+        except StoreError as error:
+            log.error("store maintenance: %s", error)
+
+    async def _forget(self) -> None:
+        await asyncio.to_thread(self.database.forget, self.clock.now() - KEEP_TRANSITIONS)
+
+    # --- ledger
+
+    def _coverage(self) -> tuple[Coverage, ...]:
+        """Newest coverage, worked out at most once for each version of the view."""
+        view = self.pipeline.view()
+        if self._covered[0] != view.version:
+            pipeline = self.pipeline
+            self._covered = (
+                view.version,
+                evaluate(pipeline.topology, view, pipeline.calendars, view.at),
+            )
+        return self._covered[1]
+
+    def _record_coverage(self) -> None:
+        area, now = self.pipeline.topology.area_id, self.clock.now()
+        self.points.add(coverage_point(area, reading, now) for reading in self._coverage())
+
+    # --- inventory
+
+    async def _watch_inventory(self) -> None:
+        await watch(self.settings.inventory, self._replace, self._refuse)
+
+    def _replace(self, loaded: Loaded) -> None:
+        self.pipeline.replace(loaded.topology)
+        self._set_polls(loaded.topology)
+        self.problems.clear("inventory")
+        log.info("inventory applied: %d assets", len(loaded.topology.assets))
+
+    def _refuse(self, error: InventoryError) -> None:
+        mistakes = error.mistakes
+        words = {"count": len(mistakes), "first": str(mistakes[0])}
+        text = "the changed inventory has {count} mistakes and is not in force: {first}"
+        self.problems.report("inventory", Reason(text, words))
+        for mistake in mistakes:
+            log.error("%s", mistake)
+
+    def _set_polls(self, topology: Topology) -> None:
+        fatal = {check.id: check.fatal for check in topology.checks.values()}
+        parents = check_parents(topology.assets, fatal)
+        self.poller.replace(topology.checks, parents, self.pipeline.failing())
+
+    # --- state database
+
+    async def _restore(self) -> None:
+        saved = await asyncio.to_thread(self.database.load)
+        since = {
+            name: (state, start)
+            for table in (saved.assets, saved.sites)
+            for name, (state, start, *_rest) in table.items()
+        }
+        self.pipeline.restore(saved.checks, since)
+        self.pipeline.settle()
+        self._set_polls(self.pipeline.topology)
+
+    def _save(self, changes: Sequence[Change]) -> None:
+        """Newest value of each check, asset and site, and every transition. Runs in a thread."""
+        self.database.save(
+            list({c.check: c for c in changes if isinstance(c, CheckStatus)}.values()),
+            list({c.id: c for c in changes if isinstance(c, AssetView)}.values()),
+            list({c.id: c for c in changes if isinstance(c, SiteView)}.values()),
+            [c for c in changes if isinstance(c, Transition)],
+        )
+
+    # --- the rest
+
+    def _counters(self) -> dict[str, float]:
+        stats = self.poller.stats
+        lags = sorted(stats.lags)
+        states = [view.state for view in self.pipeline.view().assets.values()]
+        return {
+            "polls": stats.polls,
+            "failures": stats.failures,
+            "merged_polls": stats.merged,
+            "missed_polls": self.poller.missed,
+            "hung_polls": stats.hung,
+            "lag_p99_ms": 1000 * lags[int(0.99 * (len(lags) - 1))] if lags else 0.0,
+            "store_queue": len(self.points),
+            "store_written": self.points.written,
+            "store_dropped": self.points.dropped,
+            "database_queue": len(self.changes),
+            "screens": len(self.hub),
+            "rss_mb": self._process.memory_info().rss / 2**20,
+            "cpu_seconds": sum(self._process.cpu_times()[:2]),
+            **{f"assets_{state}": float(states.count(state)) for state in State},
+        }
+
+    def _announce(self, listener: socket.socket) -> None:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        print(f"http://{shown}:{port}/", flush=True)
+
+    async def _wait(self, parts: set[asyncio.Task[None]]) -> bool:
+        """Until a signal comes or a part ends by itself, which none should. True when one did."""
+        stop = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait({stop, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        for part in done - {stop}:
+            log.error("%s ended", part.get_name(), exc_info=part.exception())
+        return stop not in done
+
+
+def coverage_point(area: str, reading: Coverage, at: int) -> Point:
+    """A coverage figure as a point. An unknown value is absent, not 0."""
+    tags = {"area": area, "target": reading.target}
+    if reading.site is not None:
+        tags["site"] = reading.site
+    figures = {
+        "value": reading.value,
+        "goal": reading.goal,
+        "evidence": reading.evidence_value,
+        "numerator": reading.numerator,
+        "denominator": reading.denominator,
+    }
+    fields = {name: float(value) for name, value in figures.items() if value is not None}
+    return Point("coverage", tuple(sorted(tags.items())), fields, at)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the program ends as one."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # as uvicorn declares it
+        yield
+
+
+def _server(app: object) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # FastAPI is an ASGI application
+        loop="none",
+        http="httptools",
+        ws="websockets",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        server_header=False,
+    )
+    return _Server(config)
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """Listen before anything else starts, so that a taken port is a clear error."""
+    host, port = settings.listen_host, settings.listen_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"IOC_LISTEN={host}:{port}: {error.strerror}") from error
+    return listener
+
+
+def _raise_file_limit() -> None:
+    """Every check in flight holds a socket; the usual soft limit of 1,024 is too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def _end(parts: set[asyncio.Task[None]]) -> None:
+    for part in parts:
+        if part.get_name() != "web":
+            part.cancel()
+    await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def _close_collectors(topology: Topology) -> None:
+    for kind in {check.kind for check in topology.checks.values()}:
+        close = getattr(collector(kind), "close", None)
+        if close is not None:
+            await close()
