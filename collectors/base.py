@@ -18,6 +18,14 @@ NO_VALUES: Mapping[str, float] = MappingProxyType({})
 NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 
 
+def no_values() -> Mapping[str, float]:
+    return NO_VALUES
+
+
+def no_details() -> Mapping[str, str]:
+    return NO_DETAILS
+
+
 class Verdict(StrEnum):
     """How one measurement ended."""
 
@@ -52,9 +60,9 @@ class Measurement:
     """
 
     verdict: Verdict
-    values: Mapping[str, float] = NO_VALUES
+    values: Mapping[str, float] = field(default_factory=no_values)
     reason: Reason | None = None
-    details: Mapping[str, str] = NO_DETAILS
+    details: Mapping[str, str] = field(default_factory=no_details)
 
     @staticmethod
     def ok(values: Mapping[str, float], details: Mapping[str, str] = NO_DETAILS) -> Measurement:
@@ -131,9 +139,9 @@ class Result:
     check: str
     observed_at: int
     verdict: Verdict
-    values: Mapping[str, float] = NO_VALUES
+    values: Mapping[str, float] = field(default_factory=no_values)
     reason: Reason | None = None
-    details: Mapping[str, str] = NO_DETAILS
+    details: Mapping[str, str] = field(default_factory=no_details)
     attempts: int = 1
     duration: float = 0.0
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from collectors.base import NO_VALUES, Reason, Result
+from collectors.base import Reason, Result, no_values
 
 
 class State(StrEnum):
@@ -56,7 +56,7 @@ class AssetView:
     reason: Reason | None = None
     observed_at: int | None = None
     seen_at: int | None = None
-    values: Mapping[str, float] = NO_VALUES
+    values: Mapping[str, float] = field(default_factory=no_values)
 
 
 @dataclass(frozen=True, slots=True)
