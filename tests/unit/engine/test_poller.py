@@ -79,7 +79,7 @@ def test_a_live_peer_gives_one_result_per_interval(world: World) -> None:
 
 def test_a_failure_counts_only_after_three_rechecks_one_second_apart(world: World) -> None:
     world.down.add("a")
-    world.poller.replace(checks(check("a", timeout=0.5)), {})
+    world.poller.replace(checks(check("a", timeout=0.5, interval=600.0)), {})
     world.run(lambda: None, 9)
     starts = [at for at, _ in world.asked]
     assert [round(b - a, 3) for a, b in itertools.pairwise(starts)] == [1.0, 1.0, 1.0]
@@ -94,7 +94,7 @@ def test_a_blip_is_not_a_failure(world: World) -> None:
         world.down.clear()
 
     world.down.add("a")
-    world.poller.replace(checks(check("a")), {})
+    world.poller.replace(checks(check("a", interval=600.0)), {})
     world.run(script, 5)
     assert [r.verdict for _, r in world.results] == [Verdict.OK]
     assert world.results[0][1].attempts > 1
@@ -175,7 +175,7 @@ def test_a_long_chain_is_reported_from_the_root(world: World) -> None:
     world.poller.replace(checks(*chain), parents)
     world.run(script, 40)
     failures = [r.check for _, r in world.results if r.verdict is Verdict.FAILED]
-    assert failures[:5] == [f"n{i}.fake" for i in range(5)]
+    assert list(dict.fromkeys(failures)) == [f"n{i}.fake" for i in range(5)]
 
 
 def test_a_living_parent_lets_the_child_fail_alone(world: World) -> None:
