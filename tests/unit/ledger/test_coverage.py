@@ -84,10 +84,10 @@ def test_more_computers_than_staff_never_gives_more_than_a_hundred_percent() -> 
 def test_a_computer_is_missing_after_its_working_days_not_after_a_holiday_weekend() -> None:
     found = topology([commune("a", computers=1, staff=1, calendar="office")], calendars=[OFFICE])
     seven_days = readings(found, {"a.pc-1": 7})[("networked-computers", None)]
-    assert seven_days.numerator == 1  # five working days
-    ten_days = readings(found, {"a.pc-1": 10})[("networked-computers", None)]
-    assert ten_days.numerator == 0
-    assert "working days" in str(ten_days.evidence[0].reason)
+    assert seven_days.numerator == 1  # four complete working days
+    twelve_days = readings(found, {"a.pc-1": 12})[("networked-computers", None)]
+    assert twelve_days.numerator == 0
+    assert "working days" in str(twelve_days.evidence[0].reason)
 
 
 def test_each_site_has_its_own_figure() -> None:
