@@ -1,10 +1,9 @@
 """Where every result arrives: to the store, to the states, to the screens. One way, no way back.
 
     accept(result) ─▶ point ─▶ store
-                   └▶ status ─▶ dirty assets ─▶ settle(): parents first ─▶ views, transitions
-                                                         ├─▶ state database
-                                                         ├─▶ state points ─▶ store
-                                                         └─▶ hub ─▶ screens
+                   └▶ status ─▶ Board ─▶ views, transitions ─┬─▶ state database
+                                                             ├─▶ state points ─▶ store
+                                                             └─▶ hub ─▶ screens
 
 Lives on the event loop; nothing here blocks.
 """
@@ -19,6 +18,7 @@ from types import MappingProxyType
 from collectors.base import Result
 from ioc.clock import Clock
 from ioc.engine import reachability as reach
+from ioc.engine.board import Board
 from ioc.engine.calendars import Calendar
 from ioc.engine.hub import Hub
 from ioc.engine.model import (
@@ -30,13 +30,11 @@ from ioc.engine.model import (
     Transition,
 )
 from ioc.engine.points import asset_tags, check_tags, result_point, state_point
-from ioc.engine.state import advance, expire, freshness, merged_values, own_state
-from ioc.inventory.topology import Asset, Topology
-from ioc.store.base import Point, Tags
+from ioc.engine.state import advance, expire, freshness
+from ioc.inventory.topology import Topology
+from ioc.store.base import Point
 
 Change = CheckStatus | AssetView | SiteView | Transition
-
-FOREVER_AGO = float("-inf")
 
 
 class Pipeline:
@@ -61,17 +59,12 @@ class Pipeline:
         self._hub = hub
         self._defer = defer
         self._deferred = False
-        self._statuses: dict[str, CheckStatus] = {}
-        self._views: dict[str, AssetView] = {}
-        self._sites: dict[str, SiteView] = {}
-        self._measured: dict[str, float] = {}  # asset -> monotonic start of its newest result
-        self._recovered: dict[str, float] = {}  # asset -> same, of the result that brought it back
-        self._dirty: set[str] = set()
-        self._dirty_sites: set[str] = set()
         self._expiry: list[tuple[float, str]] = []
         self._version = 0
         self._cached: AreaView | None = None
-        self._load(topology)
+        self._adopt(topology)
+        self._board = Board(topology, self._expected_now(), clock.now())
+        self._expire_in_time()
 
     # --- reading
 
@@ -81,7 +74,7 @@ class Pipeline:
 
     def status(self, check: str) -> CheckStatus:
         """Raises KeyError for a check that does not exist."""
-        return self._statuses[check]
+        return self._board.statuses[check]
 
     @property
     def calendars(self) -> Mapping[str, Calendar]:
@@ -89,18 +82,19 @@ class Pipeline:
 
     def failing(self) -> list[str]:
         """Checks known to fail."""
-        return [s.check for s in self._statuses.values() if s.state is State.DOWN]
+        return [s.check for s in self._board.statuses.values() if s.state is State.DOWN]
 
     def view(self) -> AreaView:
         """Everything as of now; frozen, safe to hand to threads."""
         if self._cached is None or self._cached.version != self._version:
-            sentinels = [self._views[s] for s in self._topology.sentinels]
+            board = self._board
+            sentinels = [board.views[s] for s in self._topology.sentinels]
             self._cached = AreaView(
                 at=self._clock.now(),
                 version=self._version,
                 uplink_lost=reach.uplink_lost(sentinels),
-                sites=MappingProxyType(dict(self._sites)),
-                assets=MappingProxyType(dict(self._views)),
+                sites=MappingProxyType(dict(board.sites)),
+                assets=MappingProxyType(dict(board.views)),
             )
         return replace(self._cached, at=self._clock.now())
 
@@ -113,12 +107,12 @@ class Pipeline:
             return
         measured = self._clock.monotonic() - result.duration
         fresh_until = measured + freshness(check, self._topology.freshness)
-        self._statuses[check.id] = advance(self._statuses[check.id], check, result, fresh_until)
-        self._measured[check.asset] = measured
-        point = result_point(self._tags(check.id), result)
+        before = self._board.statuses[check.id]
+        self._board.know(advance(before, check, result, fresh_until), measured)
+        point = result_point(self._check_tags[check.id], result)
         if point is not None:
             self._record([point])
-        self._touch(check.asset)
+        self._settle_soon()
 
     def tick(self) -> None:
         """About once a second: what became stale, which calendars changed."""
@@ -126,25 +120,18 @@ class Pipeline:
         while self._expiry and self._expiry[0][0] <= now:
             _, name = heapq.heappop(self._expiry)
             self._expire(name, now)
-        expected = self._expected_now()
-        if expected != self._expected:
-            changed = {c for c, on in expected.items() if self._expected.get(c) != on}
-            self._expected = expected
-            for asset in self._topology.assets.values():
-                if asset.calendar in changed:
-                    self._touch(asset.id)
+        self._board.expect(self._expected_now())
         self.settle()
 
     def replace(self, topology: Topology) -> None:
         """A new inventory: what is measured as before keeps its state."""
-        before = self._topology
-        kept = {
-            name: status
-            for name, status in self._statuses.items()
-            if name in topology.checks and _same_measure(before, topology, name)
-        }
-        self._statuses = kept
-        self._load(topology)
+        statuses = self._board.statuses
+        for name in list(statuses):
+            if name not in topology.checks or not _same_measure(self._topology, topology, name):
+                del statuses[name]
+        self._adopt(topology)
+        self._board.load(topology, self._expected_now(), self._clock.now())
+        self._expire_in_time()
         self.settle()
         self._hub.publish(everything=True)
 
@@ -164,182 +151,57 @@ class Pipeline:
             age = max(0.0, (now - status.last.observed_at) / 1000)
             left = freshness(check, self._topology.freshness) - age
             restored = replace(status, fresh_until=monotonic + left)
-            self._statuses[name] = restored if left > 0 else expire(restored, now)
-            self._measured[check.asset] = monotonic - age
+            self._board.know(restored if left > 0 else expire(restored, now), monotonic - age)
         for name, (state, start) in since.items():
-            if name in self._views:
-                self._views[name] = replace(self._views[name], state=state, since=start)
-            elif name in self._sites:
-                self._sites[name] = replace(self._sites[name], state=state, since=start)
-        self._dirty.update(self._topology.assets)
-        self._dirty_sites.update(self._topology.sites)
+            self._board.recall(name, state, start)
+        self._expire_in_time()
 
     def checkpoint(self) -> None:
         """Persist what changes without a transition (newest results), and mark the state series."""
         now = self._clock.now()
-        assets = self._topology.assets
-        self._persist(s for s in self._statuses.values() if s.last is not None)
-        self._record(
-            state_point(assets[view.id], self._asset_tags[view.id], view, now)
-            for view in self._views.values()
-        )
+        self._persist(s for s in self._board.statuses.values() if s.last is not None)
+        self._record_states(self._board.views, now)
 
     # --- settling
 
     def settle(self) -> None:
-        """Bring views in step with statuses, parents before children."""
+        """Bring what is shown in step with what is known, and pass on what changed."""
         self._deferred = False
-        if not self._dirty and not self._dirty_sites:
+        if not self._board.unsettled:
             return
         now = self._clock.now()
-        queue = [(self._depths[name], name) for name in self._dirty]
-        heapq.heapify(queue)
-        touched, transitions, changes = set(self._dirty), list[Transition](), list[Change]()
-        self._dirty = set()
-        last = None
-        while queue:
-            item = heapq.heappop(queue)
-            if item == last:
-                continue
-            last = item
-            before, after = self._views[item[1]], self._show(item[1], now)
-            self._views[after.id] = after
-            self._mark_site(after.id)
-            if (before.state, before.cause) == (after.state, after.cause):
-                continue
-            self._note_recovery(before, after)
-            for child in self._children.get(after.id, ()):
-                touched.add(child)
-                heapq.heappush(queue, (self._depths[child], child))
-            changes.append(after)
-            if before.state is not after.state:
-                transitions.append(_transition("asset", before, after))
-        sites = self._settle_sites(now, transitions, changes)
-        self._finish(now, touched, sites, transitions, changes)
-
-    def _finish(
-        self,
-        now: int,
-        assets: set[str],
-        sites: set[str],
-        transitions: list[Transition],
-        changes: list[Change],
-    ) -> None:
+        settled = self._board.settle(now)
         self._version += 1
-        if transitions:
-            moved = [t.id for t in transitions if t.kind == "asset"]
-            self._persist([*changes, *transitions, *self._statuses_of(moved)])
-            self._record(
-                state_point(
-                    self._topology.assets[name], self._asset_tags[name], self._views[name], now
-                )
-                for name in moved
-            )
-        elif changes:
-            self._persist(changes)
-        self._hub.publish(assets, sites)
+        moved = [t.id for t in settled.transitions if t.kind == "asset"]
+        if settled.views:
+            self._persist([*settled.views, *settled.transitions, *self._statuses_of(moved)])
+            self._record_states(moved, now)
+        self._hub.publish(settled.assets, settled.sites)
 
-    def _settle_sites(
-        self, now: int, transitions: list[Transition], changes: list[Change]
-    ) -> set[str]:
-        sites, self._dirty_sites = self._dirty_sites, set()
-        for name in sites:
-            before, after = self._sites[name], self._show_site(name, now)
-            self._sites[name] = after
-            if (before.state, before.cause) != (after.state, after.cause):
-                changes.append(after)
-            if before.state is not after.state:
-                transitions.append(_transition("site", before, after))
-        return sites
+    def _settle_soon(self) -> None:
+        if self._defer is not None and not self._deferred:
+            self._deferred = True
+            self._defer(self.settle)
 
-    def _show(self, name: str, now: int) -> AssetView:
-        asset, before = self._topology.assets[name], self._views[name]
-        pairs = [(self._topology.checks[c], self._statuses[c]) for c in asset.checks]
-        parents = [self._views[p] for p in asset.parents]
-        shown = reach.resolve_asset(
-            own_state(pairs),
-            parents,
-            expected=self._expected[asset.calendar],
-            parent_recovered=self._parent_recovered(asset, parents),
+    def _record_states(self, assets: Iterable[str], now: int) -> None:
+        found, views = self._topology.assets, self._board.views
+        self._record(
+            state_point(found[name], self._asset_tags[name], views[name], now) for name in assets
         )
-        lasts = [status.last.observed_at for _, status in pairs if status.last]
-        seen = [status.ok_at for _, status in pairs if status.ok_at is not None]
-        return AssetView(
-            id=name,
-            state=shown.state,
-            since=before.since if shown.state is before.state else now,
-            cause=shown.cause,
-            reason=shown.reason,
-            observed_at=max(lasts, default=None),
-            seen_at=max(seen, default=None),
-            values=merged_values(pairs),
-        )
-
-    def _show_site(self, name: str, now: int) -> SiteView:
-        site, before = self._topology.sites[name], self._sites[name]
-        assets = self._topology.assets
-        shown = reach.resolve_site(site, assets, self._views)
-        members = (*site.links, *site.devices)
-        observed = [at for m in members if (at := self._views[m].observed_at) is not None]
-        backbone = [m for m in members if m in site.links or assets[m].kind == "router"]
-        oldest = [at for m in backbone if (at := self._views[m].observed_at) is not None]
-        return SiteView(
-            id=name,
-            state=shown.state,
-            since=before.since if shown.state is before.state else now,
-            on_backup=reach.on_backup(shown),
-            dark=reach.dark(shown),
-            cause=shown.cause,
-            reason=shown.reason,
-            observed_at=max(observed, default=None),
-            oldest_at=min(oldest, default=None),
-            computers=reach.count_computers(site, assets, self._views, self._expected),
-        )
-
-    def _parent_recovered(self, asset: Asset, parents: Iterable[AssetView]) -> bool:
-        """Whether everything it is reached through now came back only after its newest result."""
-        measured = self._measured.get(asset.id, FOREVER_AGO)
-        working = [p.id for p in parents if p.state in reach.REACHED]
-        return bool(working) and all(
-            self._recovered.get(parent, FOREVER_AGO) > measured for parent in working
-        )
-
-    def _note_recovery(self, before: AssetView, after: AssetView) -> None:
-        if before.state in reach.SILENT and after.state in reach.REACHED:
-            self._recovered[after.id] = self._measured[after.id]
 
     # --- housekeeping
 
-    def _load(self, topology: Topology) -> None:
-        now = self._clock.now()
+    def _adopt(self, topology: Topology) -> None:
         self._topology = topology
         self._calendars = {
             rule.id: Calendar(rule, topology.timezone) for rule in topology.calendars.values()
         }
-        self._expected: dict[str | None, bool] = self._expected_now()
-        self._depths = reach.depths(topology.assets)
-        self._children: dict[str, list[str]] = {}
-        for asset in topology.assets.values():
-            for parent in asset.parents:
-                self._children.setdefault(parent, []).append(asset.id)
-        self._check_tags: dict[str, Tags] = {}
+        self._check_tags = {name: check_tags(topology, name) for name in topology.checks}
         self._asset_tags = {a.id: asset_tags(topology, a) for a in topology.assets.values()}
-        self._statuses = {
-            name: self._statuses.get(name) or CheckStatus(name, since=now)
-            for name in topology.checks
-        }
-        self._views = {
-            name: self._views.get(name) or AssetView(name, State.UNKNOWN, now)
-            for name in topology.assets
-        }
-        self._sites = {
-            name: self._sites.get(name) or SiteView(name, State.UNKNOWN, now)
-            for name in topology.sites
-        }
-        self._expiry = [(s.fresh_until, s.check) for s in self._statuses.values()]
+
+    def _expire_in_time(self) -> None:
+        self._expiry = [(s.fresh_until, s.check) for s in self._board.statuses.values()]
         heapq.heapify(self._expiry)
-        self._dirty = set(topology.assets)
-        self._dirty_sites = set(topology.sites)
 
     def _expected_now(self) -> dict[str | None, bool]:
         now = self._clock.now()
@@ -351,9 +213,7 @@ class Pipeline:
 
     def _expire(self, name: str, now: float) -> None:
         """Turn a stale check to unknown, or wait for the freshness it has gained meanwhile."""
-        status = self._statuses.get(name)
-        if status is None:
-            return
+        status = self._board.statuses[name]
         if status.fresh_until > now:
             heapq.heappush(self._expiry, (status.fresh_until, name))
             return
@@ -361,38 +221,14 @@ class Pipeline:
         interval = self._topology.checks[name].interval
         heapq.heappush(self._expiry, (now + interval, name))
         if status.state is not State.UNKNOWN:
-            self._statuses[name] = expire(status, self._clock.now())
-            self._touch(self._topology.checks[name].asset)
-
-    def _touch(self, asset: str) -> None:
-        self._dirty.add(asset)
-        if self._defer is not None and not self._deferred:
-            self._deferred = True
-            self._defer(self.settle)
-
-    def _mark_site(self, asset: str) -> None:
-        site = self._topology.assets[asset].site
-        if site is not None:
-            self._dirty_sites.add(site)
+            self._board.know(expire(status, self._clock.now()))
 
     def _statuses_of(self, assets: Iterable[str]) -> list[CheckStatus]:
         found = self._topology.assets
-        return [self._statuses[c] for name in assets for c in found[name].checks]
-
-    def _tags(self, check: str) -> Tags:
-        tags = self._check_tags.get(check)
-        if tags is None:
-            tags = self._check_tags[check] = check_tags(self._topology, check)
-        return tags
+        return [self._board.statuses[c] for name in assets for c in found[name].checks]
 
 
 def _same_measure(before: Topology, after: Topology, check: str) -> bool:
     """A changed interval keeps the state; a changed address is another thing."""
     old, new = before.checks[check], after.checks[check]
     return (old.kind, old.settings) == (new.kind, new.settings)
-
-
-def _transition(kind: str, before: AssetView | SiteView, after: AssetView | SiteView) -> Transition:
-    return Transition(
-        kind, after.id, before.state, after.state, after.since, after.cause, after.reason
-    )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ioc.engine.hub import Hub
 from ioc.engine.model import AssetView, CheckStatus, State, Transition
 from ioc.engine.pipeline import Change, Pipeline
+from ioc.engine.reachability import depths
 from ioc.inventory.topology import CalendarRule, Topology
 from ioc.store.base import Point
 
@@ -35,7 +36,7 @@ class Desk:
     def feed(self, up: Iterable[str] = (), down: Iterable[str] = (), seconds: float = 1.0) -> None:
         """Results as the poller gives them: parents first, one second per call."""
         self.clock.seconds += seconds
-        depth = self.pipeline._depths
+        depth = depths(self.pipeline.topology.assets)
         for asset in sorted(up, key=lambda a: depth[a]):
             self.pipeline.accept(ok(asset, self.clock.now()))
         for asset in sorted(down, key=lambda a: depth[a]):
