@@ -12,7 +12,7 @@ from collectors._names import Endpoint, SockAddr, endpoints
 from collectors._trouble import Failed, Progress, Trouble, add, from_here, from_peer, tick
 
 CHUNK = 65_536
-READS_IN_A_ROW = 16  # reads of a peer that always has more before others get a turn
+READS_IN_A_ROW = 4  # reads of a peer that always has more before others get a turn
 
 
 async def connect(host: str, port: int, progress: Progress) -> Stream:
