@@ -159,8 +159,7 @@ async def _own_answer(
         else:
             return data
         count += 1
-        if count % TRUNCATED = 0x02  # in the third byte of a message, RFC 1035, section 4.1.1
-STRAYS_IN_A_ROW == 0:
+        if count % STRAYS_IN_A_ROW == 0:
             await asyncio.sleep(0)
 
 
