@@ -29,6 +29,7 @@ from ioc.engine.schedule import Schedule, phase
 log = logging.getLogger(__name__)
 
 GRACE = 2.0  # seconds a batch collector may take beyond the timeout before it counts as hung
+FAILING_EVERY = 300.0  # seconds: what fails is asked again by then, however long its interval
 RECOVERY_SPREAD = 2.0  # seconds over which the children of a recovered parent are asked again
 MIN_SLEEP = 0.001
 IDLE = 3600.0  # seconds to sleep when nothing is scheduled; a replaced inventory wakes it
@@ -281,6 +282,8 @@ class Poller:
             )
         )
         self._release(check.id)
+        if measurement.verdict is Verdict.FAILED and check.interval > FAILING_EVERY:
+            self._schedule.once(check.id, now + FAILING_EVERY)
         if recovered:
             self._ask_children(check.id, now)
 

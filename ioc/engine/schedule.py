@@ -33,6 +33,7 @@ class Schedule:
         self._intervals: dict[str, float] = {}
         self._heap: list[tuple[float, int, str, bool]] = []  # due, order, check, on the grid
         self._grid_entry: dict[str, int] = {}  # check -> order of its live grid entry
+        self._extra: dict[str, tuple[float, int]] = {}  # check -> its one live extra entry
         self._order = 0
         self.missed = 0  # grid points passed over because the process was held up or suspended
 
@@ -45,24 +46,28 @@ class Schedule:
         for check in [c for c in self._intervals if self._intervals[c] != wanted.get(c)]:
             del self._intervals[check]
             del self._grid_entry[check]
+            self._extra.pop(check, None)
         for check, interval in wanted.items():
             if check not in self._intervals:
                 self._intervals[check] = interval
                 self._push_grid(check, now + phase(check) * min(interval, FIRST_SWEEP))
 
     def once(self, check: str, due: float) -> None:
-        """One extra poll, beside the grid."""
-        self._push(due, check, grid=False)
+        """One extra poll, beside the grid; of several asked for, the earliest happens."""
+        if check not in self._extra or due < self._extra[check][0]:
+            self._extra[check] = (due, self._push(due, check, grid=False))
 
     def pop_due(self, now: float) -> list[tuple[str, float]]:
         """(check, planned time) of everything due, each check's next grid point queued."""
         due = []
         while self._heap and self._heap[0][0] <= now:
             planned, order, check, grid = heapq.heappop(self._heap)
-            if check not in self._intervals or (grid and self._grid_entry[check] != order):
-                continue
-            if grid:
+            if grid and self._grid_entry.get(check) == order:
                 self._advance(check, planned, now)
+            elif not grid and self._extra.get(check, (0.0, 0))[1] == order:
+                del self._extra[check]
+            else:
+                continue
             due.append((check, planned))
         return due
 

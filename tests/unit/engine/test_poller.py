@@ -243,6 +243,18 @@ def test_a_result_of_a_removed_check_is_dropped(world: World) -> None:
     assert world.results == []
 
 
+def test_what_fails_is_asked_again_within_minutes_however_long_its_interval(world: World) -> None:
+    async def script() -> None:
+        await asyncio.sleep(1000)
+        world.down.clear()
+
+    world.down.add("certificate")
+    world.poller.replace(checks(check("certificate", interval=21_600.0)), {})
+    world.run(script, 310)
+    assert world.results[-1][1].verdict is Verdict.OK
+    assert 4 <= len(world.results) <= 6
+
+
 class Batch(World):
     """A collector of many at once."""
 

@@ -89,3 +89,12 @@ def test_an_extra_poll_does_not_move_the_grid() -> None:
     schedule.once("c", grid - 0.2)
     assert schedule.pop_due(grid - 0.1) == [("c", grid - 0.2)]
     assert schedule.next() == grid
+
+
+def test_many_wishes_for_an_extra_poll_are_one_poll() -> None:
+    schedule = Schedule()
+    schedule.replace([("c", 1000.0)], now=0.0)
+    schedule.pop_due(10.0)
+    for due in (12.0, 11.0, 13.0, 11.0):
+        schedule.once("c", due)
+    assert schedule.pop_due(20.0) == [("c", 11.0)]
