@@ -284,6 +284,7 @@ class Poller:
         self._release(check.id)
         if measurement.verdict is Verdict.FAILED and check.interval > FAILING_EVERY:
             self._schedule.once(check.id, now + FAILING_EVERY)
+            self._wake.set()
         if recovered:
             self._ask_children(check.id, now)
 
