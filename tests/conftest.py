@@ -1,0 +1,26 @@
+"""What all tests share: which must not run beside others, and a clean environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ALONE = ("lab", "browser", "bench")  # they use the machine's network or a browser: one at a time
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that must not run side by side into one group of pytest-xdist."""
+    for item in items:
+        parts = item.path.relative_to(ROOT / "tests").parts
+        if parts[0] in ALONE:
+            item.add_marker(pytest.mark.xdist_group("alone"))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the IOC_ variables of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("IOC_")]:
+        monkeypatch.delenv(name)
