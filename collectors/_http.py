@@ -111,19 +111,26 @@ class Answer:
         Raises Failed for a coding we did not ask for and cannot read.
         """
         coding = (self.header("content-encoding") or "identity").strip().lower()
-        body = self.body if coding == "identity" else _unpacked(self.body, coding, limit)
+        body = self.body
+        if coding != "identity":
+            body = _unpacked(body, coding, limit, self.cut)
         return body.decode(_charset(self.header("content-type") or ""), "replace")
 
 
-def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
+def _unpacked(body: bytes, coding: str, limit: int, cut: bool) -> bytes:
+    """At most `limit` bytes, however much a bomb would unpack to. cut: only the begin is here."""
     if coding not in CODED:
         raise Failed(
             "the body is packed as {coding}, which was not asked for", coding=shown(coding, 40)
         )
+    unpacker = zlib.decompressobj(CODED[coding])
     try:
-        return zlib.decompressobj(CODED[coding]).decompress(body, limit)
+        unpacked = unpacker.decompress(body, limit)
     except zlib.error:
         raise Failed("the body is not valid {coding}", coding=coding) from None
+    if not (unpacker.eof or cut or len(unpacked) == limit):
+        raise Failed("the body is not valid {coding}", coding=coding)
+    return unpacked
 
 
 def _charset(content_type: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 from contextlib import suppress
@@ -176,8 +177,9 @@ class Stream:
 
 
 def ssl_words(error: ssl.SSLError) -> str:
-    """OpenSSL's own name of what is wrong, in lower case words."""
-    return (error.reason or str(error)).replace("_", " ").lower()
+    """OpenSSL's own words of what is wrong, without the places in the source."""
+    words = error.reason or re.sub(r"^\[.*?\]\s*|\s*\(_ssl\.c:\d+\)$", "", str(error))
+    return words.replace("_", " ").lower()
 
 
 async def read_exactly(stream: Stream, size: int) -> bytes:

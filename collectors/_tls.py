@@ -67,6 +67,7 @@ def _changed(path: str) -> int:
 
 def _make_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
     made = ssl.create_default_context(cafile=ca_file)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996; the default is up to the system
     if not verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
@@ -98,7 +99,7 @@ def handshake_trouble(error: ssl.SSLError, name: str) -> Trouble:
         if text is None:
             return Failed("the certificate is refused: {error}", error=error.verify_message)
         return CertificateRefused(error.verify_code, text, name=name)
-    if isinstance(error, ssl.SSLEOFError):
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return Failed("the peer closed the connection during the TLS handshake")
     text = _HANDSHAKE.get(error.reason or "")
     if text is None:

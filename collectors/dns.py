@@ -86,7 +86,8 @@ def _canonical(text: str, kind: str) -> dns.rdata.Rdata:
     rdtype = dns.rdatatype.from_text(kind)
     if rdtype == dns.rdatatype.TXT and not text.startswith('"'):
         text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, origin=dns.name.root)
+    root = dns.name.root  # a name without a final dot means the same
+    return dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, origin=root, relativize=False)
 
 
 async def measure(settings: Settings, timeout: float) -> Measurement:
