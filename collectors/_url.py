@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
 PORTS = {"http": 80, "https": 443}
 MAX_URL = 4096
+HOST = re.compile(r"[a-zA-Z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def parse_url(text: str) -> Url:
     try:
         parts = urlsplit(text)
         port = parts.port
-        host = _ascii_host(parts.hostname or "")
+        host = _ascii_host(parts.hostname) if parts.hostname else ""
     except ValueError:
         raise ValueError("must be a valid web address") from None
     if parts.scheme not in PORTS or not host or port == 0:
@@ -61,4 +63,7 @@ def _ascii_host(host: str) -> str:
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
-        return host.encode("idna").decode("ascii")
+        name = host.encode("idna").decode("ascii")
+    if not HOST.fullmatch(name):  # IDNA makes spaces of some letters
+        raise ValueError(name)
+    return name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import warnings
 from asyncio import StreamReader, StreamWriter
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -262,15 +261,25 @@ async def test_peers_without_tls_end_in_words(serve: Any) -> None:
     assert str(silent.reason) == "no TLS handshake within 0.5 s"
 
 
-async def test_too_old_tls_is_told(serve: Any, ca: trustme.CA, ca_file: str) -> None:
-    context = showing(ca.issue_cert("127.0.0.1"))
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    with warnings.catch_warnings():  # Python, too, warns of such versions
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = ssl.TLSVersion.TLSv1
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
-    result = await ask(await serve(hang, ssl=context), ca_file=ca_file)
-    assert str(result.reason) == "the peer speaks no TLS version that is still safe"
+@pytest.mark.parametrize(
+    ("alert", "words"),
+    [
+        (70, "the peer speaks no TLS version that is still safe"),
+        (40, "the peer and we have no encryption in common"),
+        (112, "the peer does not know the name portal.test"),
+        (80, "the TLS handshake failed: tlsv1 alert internal error"),
+    ],
+)
+async def test_what_the_peer_objects_to_is_told(serve: Any, alert: int, words: str) -> None:
+    """Alerts of RFC 8446, section 6.2, as a peer sends them instead of its hello."""
+
+    async def object_to_it(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(bytes([21, 3, 1, 0, 2, 2, alert]))
+        await writer.drain()
+
+    result = await ask(await serve(object_to_it), server_name="portal.test")
+    assert str(result.reason) == words
 
 
 async def test_the_second_reading_may_fail_and_the_refusal_stays(
