@@ -84,11 +84,9 @@ def _await_rest(answer: bytearray, pattern: str, progress: Progress) -> None:
 async def _read(stream: Stream, answer: bytearray, patience: float | None) -> bytes | None:
     """The next piece, b"" at the end, None when none came within the patience (seconds)."""
     try:
-        async with asyncio.timeout(patience) as limit:
+        async with asyncio.timeout(patience):
             return await stream.read(MAX_ANSWER - len(answer))
     except TimeoutError:
-        if not limit.expired():
-            raise
         return None
     except Trouble:
         if answer:

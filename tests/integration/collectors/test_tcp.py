@@ -180,6 +180,20 @@ async def test_a_reset_and_a_silent_close_are_told_apart(serve: Any) -> None:
     assert "reset" in str((await ask(await serve(reset), expect="220")).reason)
 
 
+@pytest.mark.parametrize(("pattern", "verdict"), [("22[0]+", "ok"), ("55[0]+", "failed")])
+async def test_a_reset_after_the_answer_is_judged_by_the_answer(
+    serve: Any, pattern: str, verdict: str
+) -> None:
+    async def greet_and_reset(reader: StreamReader, writer: StreamWriter) -> None:
+        writer.write(b"220")
+        await asyncio.sleep(0.05)
+        await reset(reader, writer)
+
+    result = await ask(await serve(greet_and_reset), expect=pattern)
+    assert result.verdict == verdict
+    assert result.details["answer"] == "220"
+
+
 async def test_a_peer_that_reads_nothing_does_not_hold_us(serve: Any) -> None:
     result = await ask(await serve(silent), timeout=0.5, send="x" * 4096, expect="220")
     assert result.verdict is Verdict.FAILED
