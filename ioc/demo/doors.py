@@ -141,6 +141,8 @@ class NameDoor:
 
 def _reply(wire: bytes, *, failing: bool) -> bytes:
     query = dns.message.from_wire(wire)
+    if not query.question:
+        raise dns.exception.FormError
     reply = dns.message.make_response(query)
     if failing:
         reply.set_rcode(dns.rcode.SERVFAIL)

@@ -73,7 +73,7 @@ class Scenario:
     """The story of one district. started: ms UTC when the demo began; before it lies the past."""
 
     def __init__(self, topology: Topology, started: int, seed: int = SEED) -> None:
-        self._topology = topology
+        self.topology = topology
         self._started = started
         self._seed = seed
         self._calendars = {
@@ -138,7 +138,7 @@ class Scenario:
         return day >= self._local_day(self._started) - timedelta(days=random.randint(*MISSING_DAYS))
 
     def _computers(self) -> Iterator[Asset]:
-        return (a for a in self._topology.assets.values() if a.kind == "computer")
+        return (a for a in self.topology.assets.values() if a.kind == "computer")
 
     # --- the acts
 
@@ -190,15 +190,15 @@ class Scenario:
         return frozenset(self._links(site, what))
 
     def _links(self, site: Site, kind: str) -> Iterator[str]:
-        return (link for link in site.links if self._topology.assets[link].kind == kind)
+        return (link for link in site.links if self.topology.assets[link].kind == kind)
 
     # --- time and chance
 
     def _local_day(self, at: int) -> date:
-        return datetime.fromtimestamp(at / 1000, UTC).astimezone(self._topology.timezone).date()
+        return datetime.fromtimestamp(at / 1000, UTC).astimezone(self.topology.timezone).date()
 
     def _moment(self, day: date, clock: time) -> int:
-        local = datetime.combine(day, clock, self._topology.timezone)
+        local = datetime.combine(day, clock, self.topology.timezone)
         return round(local.timestamp() * 1000)
 
     def _random(self, *about: str) -> Random:
