@@ -125,25 +125,25 @@ class Calendar:
         return self._last
 
     def _find_span(self, at: int) -> _Span:
-        today = self._local(at).toordinal()
-        end_of_last = at - HORIZON_DAYS * DAY_MINUTES * MINUTE_MS
-        for start, end in self._stretches(today):
+        first = self._local(at).toordinal() - min(2 + self.rule.grace // DAY_MINUTES, HORIZON_DAYS)
+        # Hours of the day before the first may reach into it, so nothing is claimed of that day.
+        end_of_last = self._instant(date.fromordinal(first + 1), 0)
+        for start, end in self._stretches(first):
             if at < start:
                 return _Span(end_of_last, start, False)
             if at < end:
                 return _Span(start, end, True)
             end_of_last = end
-        horizon = at + HORIZON_DAYS * DAY_MINUTES * MINUTE_MS
+        horizon = at + (HORIZON_DAYS - 1) * DAY_MINUTES * MINUTE_MS
         return _Span(end_of_last, horizon, False)
 
-    def _stretches(self, today: int) -> Iterator[tuple[int, int]]:
-        """Hours around a day in ms, those that touch joined, up to the horizon.
+    def _stretches(self, first: int) -> Iterator[tuple[int, int]]:
+        """Hours from a day on in ms, those that touch joined, up to the horizon.
 
-        It starts as many days back as the grace needs to see where a joined stretch began.
+        The first day is so long ago that a joined stretch cut there has outlasted the grace.
         """
-        back = min(2 + self.rule.grace // DAY_MINUTES, HORIZON_DAYS)
         current: tuple[int, int] | None = None
-        for day in range(today - back, today + HORIZON_DAYS):
+        for day in range(first, first + 2 * HORIZON_DAYS):
             for start, end in self._day(day):
                 if current is not None and start <= current[1]:
                     current = (current[0], max(current[1], end))

@@ -233,6 +233,12 @@ def test_grace_of_centuries_is_survived() -> None:
     assert not always.settled_on(at("2026-03-02T09:00"))
 
 
+def test_a_clock_that_steps_back_is_answered_from_the_calendar_not_from_memory() -> None:
+    office = calendar(days=frozenset({0, 1, 2, 3}), hours=((0, 481),), grace=0)
+    assert not office.expected_on(at("2026-03-08T12:00"))  # Sunday: off since Thursday
+    assert office.expected_on(at("2026-03-05T08:00"))
+
+
 # --- properties
 
 zones = st.sampled_from([HANOI, NEW_YORK, ZoneInfo("Australia/Lord_Howe"), ZoneInfo("UTC")])
