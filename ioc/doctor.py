@@ -1,0 +1,296 @@
+"""Examines the machine and the configuration: what is fine, what is not, what to do about it.
+
+Reads only; it starts nothing and changes nothing but a file it makes and removes in the data
+directory. Each examination is one function and stands alone: one that breaks is itself a finding.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import ipaddress
+import os
+import resource
+import shutil
+import socket
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import psutil
+
+from collectors.base import Reason
+from ioc._client import is_running
+from ioc.inventory.topology import Topology
+from ioc.settings import Settings
+
+FREE_NEEDED = 512 * 2**20  # bytes; about a month of 480 assets
+FREE_WANTED = 5 * 2**30  # bytes; about a year of 480 assets with rollups
+FILES_BESIDE_CHECKS = 256  # databases, libraries, screens
+SQLITE_NEEDED = (3, 37)  # strict tables
+CLOCK_UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
+NEIGHBOURS = Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
+NEIGHBOURS_DEFAULT = 1024  # Documentation/networking/ip-sysctl.rst of Linux
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the examination. remedy: what to do; None when all is well."""
+
+    code: str
+    level: Level
+    what: Reason
+    remedy: Reason | None = None
+
+
+Examination = Callable[[Settings, Topology | None], Iterator[Finding]]
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All findings, in the order in which a person would mend them."""
+    yield from _python()
+    findings, topology = _inventory(settings)
+    yield from findings
+    for examination in EXAMINATIONS:
+        try:
+            yield from examination(settings, topology)
+        except Exception as error:
+            words = {"error": f"{type(error).__name__}: {error}"}
+            code = examination.__name__.strip("_")
+            yield Finding(code, Level.WARNING, Reason("cannot be examined here: {error}", words))
+
+
+def _python() -> Iterator[Finding]:
+    words = {"version": sys.version.split()[0], "path": sys.executable}
+    yield Finding("python", Level.OK, Reason("Python {version} ({path})", words))
+
+
+def _inventory(settings: Settings) -> tuple[list[Finding], Topology | None]:
+    from ioc.inventory.loader import InventoryError, load
+
+    words: dict[str, str | int] = {"file": str(settings.inventory)}
+    try:
+        topology = load(settings.inventory).topology
+    except InventoryError as error:
+        words |= {"count": len(error.mistakes), "first": str(error.mistakes[0])}
+        what = Reason("the inventory has {count} mistakes, the first: {first}", words)
+        remedy = Reason("see all of them: ioc inventory validate {file}", words)
+        return [Finding("inventory", Level.PROBLEM, what, remedy)], None
+    words |= {"sites": len(topology.sites), "assets": len(topology.assets)}
+    what = Reason("inventory {file} is valid: {sites} sites, {assets} assets", words)
+    return [Finding("inventory", Level.OK, what)], topology
+
+
+def _data_directory(settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
+    """Writable, and room enough. A directory that does not exist yet is made by `ioc run`."""
+    wanted = settings.data_dir.absolute()
+    place = next(path for path in (wanted, *wanted.parents) if path.exists())
+    words: dict[str, str | int | float] = {"path": str(wanted)}
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        words["error"] = str(error.strerror)
+        what = Reason("data directory {path} cannot be written: {error}", words)
+        remedy = Reason("give it to the user that runs ioc, or set IOC_DATA_DIR", words)
+        yield Finding("data", Level.PROBLEM, what, remedy)
+        return
+    free = shutil.disk_usage(place).free
+    words["free"] = round(free / 2**30, 1)
+    what = Reason("data directory {path}: {free} GB free", words)
+    level = (
+        Level.PROBLEM if free < FREE_NEEDED else Level.WARNING if free < FREE_WANTED else Level.OK
+    )
+    remedy = Reason("make room, or set IOC_DATA_DIR to a larger disk")
+    yield Finding("data", level, what, None if level is Level.OK else remedy)
+
+
+def _neighbours(_settings: Settings, topology: Topology | None) -> Iterator[Finding]:
+    """The kernel drops echoes to on-link hosts beyond gc_thresh3, as if the hosts were down."""
+    if topology is None:
+        return
+    count = on_link(topology)
+    try:
+        limit = int(NEIGHBOURS.read_text())
+    except (OSError, ValueError):
+        limit = NEIGHBOURS_DEFAULT  # a network namespace does not show it
+    words: dict[str, str | int | float] = {"count": count, "limit": limit, "wanted": 4 * count}
+    what = Reason("{count} assets on networks of this machine, neighbour table for {limit}", words)
+    if count < 0.8 * limit:
+        yield Finding("neighbours", Level.OK, what)
+        return
+    level = Level.PROBLEM if count >= limit else Level.WARNING
+    remedy = Reason(
+        "as root: sysctl -w net.ipv4.neigh.default.gc_thresh3={wanted}, and the same line in "
+        "/etc/sysctl.d/90-ioc.conf",
+        words,
+    )
+    yield Finding("neighbours", level, what, remedy)
+
+
+def on_link(topology: Topology) -> int:
+    """How many addresses of the inventory stand on a network this machine is part of itself."""
+    networks = [
+        ipaddress.ip_interface(f"{address.address.partition('%')[0]}/{address.netmask}").network
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET and address.netmask
+    ]
+    found = set()
+    for asset in topology.assets.values():
+        try:
+            address = ipaddress.ip_address(asset.address or "")
+        except ValueError:
+            continue
+        if not address.is_loopback and any(address in network for network in networks):
+            found.add(address)
+    return len(found)
+
+
+def _open_files(_settings: Settings, topology: Topology | None) -> Iterator[Finding]:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = FILES_BESIDE_CHECKS + (len(topology.checks) if topology else 0)
+    shown = sys.maxsize if hard == resource.RLIM_INFINITY else hard
+    words: dict[str, str | int] = {"limit": shown, "needed": needed}
+    what = Reason("open files: at most {limit}, {needed} may be needed", words)
+    if shown >= needed:
+        yield Finding("files", Level.OK, what)
+    else:
+        remedy = Reason("ulimit -Hn {needed}, or LimitNOFILE={needed} in the systemd unit", words)
+        yield Finding("files", Level.PROBLEM, what, remedy)
+
+
+def _clock(_settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
+    """adjtimex(2) with nothing to change; the buffer is larger than any struct timex."""
+    answer = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(512))
+    if answer < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    if answer == CLOCK_UNSYNCHRONISED:
+        what = Reason("nothing keeps the clock of this machine right")
+        remedy = Reason("apt install systemd-timesyncd, or chrony with a server inside the network")
+        yield Finding("clock", Level.WARNING, what, remedy)
+    else:
+        yield Finding("clock", Level.OK, Reason("the clock is kept right"))
+
+
+def _time_zone(_settings: Settings, topology: Topology | None) -> Iterator[Finding]:
+    zone = topology.timezone.key if topology else "Asia/Ho_Chi_Minh"
+    words = {"zone": zone}
+    try:
+        ZoneInfo(zone)
+    except ZoneInfoNotFoundError:
+        what = Reason("no data of time zone {zone}", words)
+        yield Finding("zone", Level.PROBLEM, what, Reason("apt install tzdata"))
+    else:
+        yield Finding("zone", Level.OK, Reason("time zone {zone}", words))
+
+
+def _port(settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
+    host, port = settings.listen_host, settings.listen_port
+    words: dict[str, str | int] = {"address": f"{host}:{port}"}
+    trouble = _bind_trouble(host, port)
+    if trouble is None:
+        yield Finding("port", Level.OK, Reason("{address} is free for the page", words))
+    elif trouble == errno.EADDRINUSE and is_running(settings):
+        yield Finding("port", Level.OK, Reason("ioc is running on {address}", words))
+    elif trouble == errno.EADDRINUSE:
+        what = Reason("another program holds {address}", words)
+        remedy = Reason("choose another: IOC_LISTEN=127.0.0.1:8081 in .env")
+        yield Finding("port", Level.PROBLEM, what, remedy)
+    else:
+        what = Reason(
+            "cannot listen on {address}: {error}", words | {"error": os.strerror(trouble)}
+        )
+        remedy = Reason("IOC_LISTEN must be an address of this machine and a port above 1023")
+        yield Finding("port", Level.PROBLEM, what, remedy)
+
+
+def _bind_trouble(host: str, port: int) -> int | None:
+    """Error number of listening there, None when it would work."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+            trial.listen(1)
+        except OSError as error:
+            return error.errno if isinstance(error.errno, int) else errno.EINVAL
+    return None
+
+
+def _databases(settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
+    """SQLite files open, read-only: a running program is not disturbed."""
+    version = {"version": sqlite3.sqlite_version}
+    if sqlite3.sqlite_version_info < SQLITE_NEEDED:
+        needed = ".".join(map(str, SQLITE_NEEDED))
+        remedy = Reason("install Python with SQLite {needed} or newer", {"needed": needed})
+        yield Finding(
+            "sqlite", Level.PROBLEM, Reason("SQLite {version} is too old", version), remedy
+        )
+    else:
+        yield Finding("sqlite", Level.OK, Reason("SQLite {version}", version))
+    for code, url in (("store", settings.store), ("database", settings.database)):
+        if url.startswith(SQLITE):
+            yield _database(code, Path(url.removeprefix(SQLITE)))
+
+
+def _database(code: str, path: Path) -> Finding:
+    words = {"path": str(path)}
+    if not path.exists():
+        return Finding(code, Level.OK, Reason("{path} will be made at the first run", words))
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            tables = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    except sqlite3.Error as error:
+        what = Reason("{path} cannot be read: {error}", words | {"error": str(error)})
+        remedy = Reason("stop ioc, keep a copy of {path}, and start again without it", words)
+        return Finding(code, Level.PROBLEM, what, remedy)
+    size = round(path.stat().st_size / 2**20, 1)
+    figures: dict[str, str | int | float] = {**words, "size": size, "tables": tables}
+    return Finding(code, Level.OK, Reason("{path} opens: {tables} tables, {size} MB", figures))
+
+
+def _icmp(_settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
+    """Which socket the echoes leave by: raw, unprivileged, or none."""
+    from collectors import icmp
+
+    mode = str(icmp.mode())
+    finding = ICMP_MODES.get(mode)
+    if finding is None:
+        words = {"mode": mode}
+        yield Finding("icmp", Level.WARNING, Reason("echoes: {mode}", words), ICMP_REMEDY)
+    else:
+        yield Finding("icmp", *finding)
+
+
+SQLITE = "sqlite:///"
+ICMP_REMEDY = Reason(
+    "with systemd: AmbientCapabilities=CAP_NET_RAW; by hand: setcap cap_net_raw+ep on a copy of "
+    "python; for unprivileged sockets: sysctl -w net.ipv4.ping_group_range='0 2147483647'"
+)
+ICMP_MODES: dict[str, tuple[Level, Reason, Reason | None]] = {
+    "raw": (Level.OK, Reason("echoes by a raw socket, the fastest way"), None),
+    "dgram": (Level.OK, Reason("echoes by an unprivileged socket"), None),
+}
+EXAMINATIONS: tuple[Examination, ...] = (
+    _icmp,
+    _data_directory,
+    _databases,
+    _port,
+    _open_files,
+    _neighbours,
+    _clock,
+    _time_zone,
+)
