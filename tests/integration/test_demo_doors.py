@@ -88,6 +88,8 @@ async def test_a_name_server_that_fails_says_so(doors: list[Door]) -> None:
 
 async def test_rubbish_and_rude_callers_do_not_close_a_door(doors: list[Door]) -> None:
     found = peers()
+    broken: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: broken.append(context))
     doors.extend(open_door(kind, settings) for kind, settings in found.items())
     name_server = found["dns"].model_dump()
     with socket.socket(type=socket.SOCK_DGRAM) as rude:
@@ -101,6 +103,7 @@ async def test_rubbish_and_rude_callers_do_not_close_a_door(doors: list[Door]) -
         writer.close()
     for settings in found.values():
         assert (await ask(settings)).verdict is Verdict.OK
+    assert not broken
 
 
 async def test_nothing_listens_outside_loopback() -> None:

@@ -1,0 +1,62 @@
+"""The inventory of a lab district, as a user would write it, with short intervals."""
+
+from __future__ import annotations
+
+from tests.lab._district import (
+    FIRST_COMPUTER,
+    PORTAL,
+    PORTAL_ADDRESS,
+    PORTAL_PAGE,
+    SENTINEL,
+    SENTINEL_ADDRESS,
+    Commune,
+    District,
+)
+
+INTERVAL = 2  # seconds; the re-checks of a failure, 0.2 s apart, end inside it
+TIMEOUT = 0.4
+RETRY_DELAY = 0.2
+
+HEAD = f"""\
+area: {{id: lab, name: Huyện thử nghiệm}}
+sentinels:
+  - {{id: {SENTINEL}, address: {SENTINEL_ADDRESS}}}
+defaults:
+  all: {{interval: {INTERVAL}s, timeout: {TIMEOUT}s, retry_delay: {RETRY_DELAY}s}}
+targets:
+  - {{id: fiber-communes, name: Xã có cáp quang, goal: 100}}
+services:
+  - id: {PORTAL}
+    name: Cổng dịch vụ công
+    kind: portal
+    checks: [{{kind: http, url: "http://{PORTAL_ADDRESS}/", body: {PORTAL_PAGE}}}]
+sites:
+"""
+
+COMMUNE = """\
+  - id: {id}
+    name: Xã {number}
+    links:
+      - {{id: fiber, kind: fiber, address: {fiber}}}
+      - {{id: 4g, kind: 4g, address: {mobile}}}
+    devices:
+      - {{id: router, kind: router, address: {router}}}
+      - {{kind: computer, addresses: {computers}}}
+"""
+
+
+def inventory(district: District) -> str:
+    """YAML text; ids as in the district."""
+    return HEAD + "".join(map(_commune, district.communes.values()))
+
+
+def _commune(commune: Commune) -> str:
+    last = FIRST_COMPUTER + commune.computers - 1
+    return COMMUNE.format(
+        id=commune.id,
+        number=commune.number,
+        fiber=commune.fiber,
+        mobile=commune.mobile,
+        router=commune.router,
+        computers=f"10.64.{commune.number}.{FIRST_COMPUTER}-{last}",
+    )
