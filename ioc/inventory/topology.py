@@ -28,7 +28,7 @@ class Asset:
 
     site: id of the site it stands in; None for a service outside the area and for sentinels.
     kind: device: computer | router | switch | server | modem | ups | other;
-        link: fiber | 4g | leased | satellite; service: free text from the inventory (portal, mail…).
+        link: fiber | 4g | leased | satellite; service: text from the inventory (portal, mail…).
     parents: assets it is reached through; reachable when ANY of them is up or degraded.
         Link: what lies between the monitor and it (its own `parent`, or the sentinels); router:
         the site's links; other devices: their `parent`, else the site's router, else its links.
@@ -78,8 +78,9 @@ class CalendarRule:
     """When something is expected to be on. See ioc.engine.calendars for the meaning.
 
     days: weekdays, 0 = Monday. hours: (start, end) minutes after local midnight, sorted, disjoint.
-    holidays: country code of the `holidays` library ("VN") or None. closed / make_up: ISO dates that are off /
-    worked in spite of the weekly pattern. grace: minutes after a start before absence counts.
+    holidays: country code of the `holidays` library ("VN") or None. closed / make_up: ISO dates
+    that are off / worked in spite of the weekly pattern. grace: minutes after a start before
+    absence counts.
     """
 
     id: str
