@@ -54,8 +54,8 @@ def resolve(host: str) -> str:
         found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        text = "the name {host} has no address: {error}"
-        raise CommandError(_(text, host=repr(host), error=reason), ExitCode.PROBLEM) from error
+        message = _("the name {host} has no address: {error}", host=repr(host), error=reason)
+        raise CommandError(message, ExitCode.PROBLEM) from error
     return str(found[0][4][0])
 
 

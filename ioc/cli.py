@@ -108,7 +108,9 @@ def _debug_traceback() -> None:
     help=mark("Monitoring of a district's computers, links and services."),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, message="Mini IOC %(version)s")
+@click.version_option(
+    __version__, message="Mini IOC %(version)s", cls=Option, help=mark("Show the version and exit.")
+)
 def commands() -> None:
     """All commands."""
 
