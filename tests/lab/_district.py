@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.lab import _wire as wire
-from tests.lab._namespaces import Namespaces
+from tests.lab._namespaces import Namespaces, end_process
 
 CORE, EDGE, SENTINEL, PORTAL = "core", "edge", "sentinel", "portal"
 UPLINK, UPLINK_FAR = "10.66.0.2", "10.66.0.1"
@@ -155,10 +155,7 @@ class District:
     def close_portal(self) -> None:
         """The portal's server dies; its host stays."""
         if self._portal is not None:
-            self._portal.kill()
-            self._portal.wait()
-            self._portal.stdin.close()  # type: ignore[union-attr]
-            self._portal.stdout.close()  # type: ignore[union-attr]
+            end_process(self._portal)
             self._portal = None
 
     def open_portal(self) -> None:

@@ -17,6 +17,11 @@ INTERVAL = 2  # seconds; the re-checks of a failure, 0.2 s apart, end inside it
 TIMEOUT = 0.4
 RETRY_DELAY = 0.2
 
+# At 30 % loss, 20 packets all arrive once in 1,250 polls, and 3 packets all get lost four times in
+# a row (a check with its re-checks) once in 2 million.
+LINK_CHECK = "{kind: icmp, count: 20, interval_ms: 5, thresholds: {loss_pct: {above: 2}}}"
+DEVICE_CHECK = "{kind: icmp, count: 3, interval_ms: 5}"
+
 HEAD = f"""\
 area: {{id: lab, name: Huyện thử nghiệm}}
 sentinels:
@@ -37,11 +42,11 @@ COMMUNE = """\
   - id: {id}
     name: Xã {number}
     links:
-      - {{id: fiber, kind: fiber, address: {fiber}}}
-      - {{id: 4g, kind: 4g, address: {mobile}}}
+      - {{id: fiber, kind: fiber, address: {fiber}, checks: [{link_check}]}}
+      - {{id: 4g, kind: 4g, address: {mobile}, checks: [{link_check}]}}
     devices:
-      - {{id: router, kind: router, address: {router}}}
-      - {{kind: computer, addresses: {computers}}}
+      - {{id: router, kind: router, address: {router}, checks: [{device_check}]}}
+      - {{kind: computer, addresses: {computers}, checks: [{device_check}]}}
 """
 
 
@@ -58,5 +63,7 @@ def _commune(commune: Commune) -> str:
         fiber=commune.fiber,
         mobile=commune.mobile,
         router=commune.router,
+        link_check=LINK_CHECK,
+        device_check=DEVICE_CHECK,
         computers=f"10.64.{commune.number}.{FIRST_COMPUTER}-{last}",
     )

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class LabError(Exception):
     """A command of the lab failed; the message holds the command and what it said."""
 
 
+@cache
 def why_not() -> str | None:
     """Why no lab can be built here, None when it can."""
     if os.geteuid() != 0:
@@ -124,7 +126,7 @@ class Namespaces:
     def close(self) -> None:
         """End the processes, remove the namespaces. Safe to call twice."""
         for child in self._children:
-            end(child)
+            end_process(child)
         for name in self._made:
             subprocess.run(["ip", "netns", "del", self.full(name)], capture_output=True)
         self._made.clear()
@@ -139,15 +141,19 @@ def enter_namespace(full: str) -> None:
             raise OSError(number, os.strerror(number))
 
 
-def end(child: subprocess.Popen[bytes], patience: float = 5.0) -> int:
-    """End a process with SIGTERM, with SIGKILL when it does not listen. Gives its exit code."""
+def end_process(child: subprocess.Popen[bytes], patience: float = 5.0) -> int:
+    """End a process with SIGTERM, or SIGKILL when it does not listen. Gives its exit code."""
     if child.poll() is None:
         child.terminate()
         try:
             child.wait(patience)
         except subprocess.TimeoutExpired:
             child.kill()
-    return child.wait()
+    code = child.wait()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+    return code
 
 
 def remove_leftovers() -> None:

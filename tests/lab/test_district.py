@@ -1,0 +1,216 @@
+"""The real program in a district of network namespaces: every fault gives exactly its states.
+
+Each test states the complete map of assets and sites, and the complete list of transitions: what
+is not listed must not have moved, not even for a moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.lab._district import CORE, PORTAL, SENTINEL, District
+from tests.lab._inventory import INTERVAL, inventory
+from tests.lab._monitor import Monitor
+from tests.lab._namespaces import Namespaces, why_not
+
+PORT = 8080  # inside the namespace nothing else listens
+PATIENCE = 30.0
+STEADY = 2.5 * INTERVAL  # seconds for which a state must hold before it is believed
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+]
+
+Move = tuple[str, str, str]  # id, before, after
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    district: District
+    monitor: Monitor
+
+    def healthy(self) -> dict[str, str]:
+        return dict.fromkeys([*self.district.assets(), *self.district.communes], "up")
+
+    def moves(self) -> list[Move]:
+        """Every transition so far, oldest first."""
+        found = self.monitor.items("transitions")
+        return [(t["id"], t["before"], t["after"]) for t in reversed(found)]
+
+    def expect(self, act: Callable[[], None], **changed: str) -> list[Move]:
+        """Do something; wait for exactly these states, and that they hold. Gives the moves.
+
+        changed: state by id, `.` written `__` and `-` written `_`; what is not named is up.
+        """
+        wanted = self.healthy() | {_id(name): state for name, state in changed.items()}
+        assert wanted.keys() == self.healthy().keys()
+        before = len(self.moves())
+        act()
+        self._await(wanted)
+        time.sleep(STEADY)
+        assert self.monitor.states() == wanted
+        return self.moves()[before:]
+
+    def _await(self, wanted: dict[str, str]) -> None:
+        try:
+            self.monitor.until(lambda: self.monitor.states() == wanted, PATIENCE, "the states")
+        except AssertionError as error:
+            found = self.monitor.states()
+            differ = {k: (found.get(k), v) for k, v in wanted.items() if found.get(k) != v}
+            raise AssertionError(f"found, wanted: {differ}") from error
+
+
+def _id(name: str) -> str:
+    return name.replace("__", ".").replace("_", "-")
+
+
+@contextmanager
+def laboratory(folder: Path, communes: int, computers: int) -> Iterator[Lab]:
+    with Namespaces() as spaces:
+        district = District(spaces, communes, computers)
+        monitor = Monitor(
+            folder,
+            inventory(district),
+            port=PORT,
+            spawn=partial(spaces.spawn, CORE),
+            dial=partial(spaces.socket, CORE),
+        )
+        with monitor:
+            yield Lab(district, monitor)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with laboratory(tmp_path_factory.mktemp("lab"), communes=3, computers=3) as made:
+        made.expect(lambda: None)
+        yield made
+
+
+def test_after_the_start_everything_is_known_and_nothing_was_ever_down(lab: Lab) -> None:
+    assert {before for _, before, _ in lab.moves()} == {"unknown"}
+    assert {after for _, _, after in lab.moves()} == {"up"}
+
+
+def test_a_cut_fiber_leaves_the_commune_on_4g(lab: Lab) -> None:
+    moves = lab.expect(lambda: lab.district.cut("xa-1.fiber"), xa_1__fiber="down", xa_1="degraded")
+    assert Counter(moves) == Counter([("xa-1.fiber", "up", "down"), ("xa-1", "up", "degraded")])
+    site = lab.monitor.get("sites/xa-1")
+    assert site["on_backup"] is True
+    assert site["cause"] == "xa-1.fiber"
+    moves = lab.expect(lambda: lab.district.repair("xa-1.fiber"))
+    assert Counter(moves) == Counter([("xa-1.fiber", "down", "up"), ("xa-1", "degraded", "up")])
+
+
+def test_a_cut_4g_is_the_only_thing_that_is_down(lab: Lab) -> None:
+    moves = lab.expect(lambda: lab.district.cut("xa-3.4g"), xa_3__4g="down")
+    assert moves == [("xa-3.4g", "up", "down")]
+    assert lab.expect(lambda: lab.district.repair("xa-3.4g")) == [("xa-3.4g", "down", "up")]
+
+
+def test_both_links_cut_one_after_the_other_darken_the_commune(lab: Lab) -> None:
+    lab.expect(lambda: lab.district.cut("xa-2.fiber"), xa_2__fiber="down", xa_2="degraded")
+    behind = ["xa-2.router", "xa-2.pc-10", "xa-2.pc-11", "xa-2.pc-12"]
+    moves = lab.expect(
+        lambda: lab.district.cut("xa-2.4g"),
+        xa_2__fiber="down",
+        xa_2__4g="down",
+        xa_2="down",
+        **{name.replace(".", "__").replace("-", "_"): "unreachable" for name in behind},
+    )
+    assert Counter(moves) == Counter(
+        [
+            ("xa-2.4g", "up", "down"),
+            ("xa-2", "degraded", "down"),
+            *((name, "up", "unreachable") for name in behind),
+        ]
+    )
+    _assert_dark(lab, "xa-2", behind)
+    lab.district.repair("xa-2.4g")
+    moves = lab.expect(lambda: lab.district.repair("xa-2.fiber"))
+    assert not [move for move in moves if move[2] == "down"], "nothing goes down on the way up"
+
+
+def test_a_power_cut_takes_both_links_and_calls_no_computer_down(lab: Lab) -> None:
+    behind = ["xa-1.router", "xa-1.pc-10", "xa-1.pc-11", "xa-1.pc-12"]
+    moves = lab.expect(
+        lambda: lab.district.power_cut("xa-1"),
+        xa_1__fiber="down",
+        xa_1__4g="down",
+        xa_1="down",
+        **{name.replace(".", "__").replace("-", "_"): "unreachable" for name in behind},
+    )
+    assets = [move for move in moves if "." in move[0]]
+    assert Counter(assets) == Counter(
+        [
+            ("xa-1.fiber", "up", "down"),
+            ("xa-1.4g", "up", "down"),
+            *((name, "up", "unreachable") for name in behind),
+        ]
+    )
+    # One link is found silent first; until the other is, the commune honestly is on the other.
+    assert {move for move in moves if move[0] == "xa-1"} <= {
+        ("xa-1", "up", "degraded"),
+        ("xa-1", "degraded", "down"),
+        ("xa-1", "up", "down"),
+    }
+    _assert_dark(lab, "xa-1", behind)
+    moves = lab.expect(lambda: lab.district.power_back("xa-1"))
+    assert not [move for move in moves if move[2] == "down"], "nothing goes down on the way up"
+
+
+def _assert_dark(lab: Lab, site: str, behind: list[str]) -> None:
+    found = lab.monitor.get(f"sites/{site}")
+    assert found["dark"] is True
+    causes = {item["id"]: item["cause"] for item in lab.monitor.items(f"devices?site={site}")}
+    assert causes.keys() == set(behind)
+    assert set(causes.values()) <= {f"{site}.fiber", f"{site}.4g"}
+
+
+@pytest.mark.parametrize("computer", ["xa-1.pc-10", "xa-3.pc-11"])
+def test_a_computer_that_is_cut_is_down_alone(lab: Lab, computer: str) -> None:
+    name = computer.replace(".", "__").replace("-", "_")
+    moves = lab.expect(lambda: lab.district.power_off(computer), **{name: "down"})
+    assert moves == [(computer, "up", "down")]
+    assert lab.expect(lambda: lab.district.power_on(computer)) == [(computer, "down", "up")]
+
+
+def test_the_own_uplink_cut_puts_only_the_sentinel_down(lab: Lab) -> None:
+    others = [name for name in lab.healthy() if name != SENTINEL]
+    changed = {name.replace(".", "__").replace("-", "_"): "unreachable" for name in others}
+    moves = lab.expect(lab.district.cut_uplink, **changed, **{SENTINEL: "down"})
+    assert Counter(moves) == Counter(
+        [(SENTINEL, "up", "down"), *((name, "up", "unreachable") for name in others)]
+    )
+    assert lab.monitor.get("overview")["uplink_lost"] is True
+    moves = lab.expect(lab.district.repair_uplink)
+    assert not [move for move in moves if move[2] == "down"], "nothing goes down on the way up"
+    assert lab.monitor.get("overview")["uplink_lost"] is False
+
+
+def test_a_fiber_that_loses_a_third_is_degraded_and_nothing_behind_it_is(lab: Lab) -> None:
+    moves = lab.expect(
+        lambda: lab.district.brownout("xa-2.fiber", 0.3), xa_2__fiber="degraded", xa_2="degraded"
+    )
+    assert Counter(moves) == Counter([("xa-2.fiber", "up", "degraded"), ("xa-2", "up", "degraded")])
+    lab.expect(lambda: lab.district.brownout("xa-2.fiber", 0))
+
+
+def test_a_dead_portal_is_down_alone(lab: Lab) -> None:
+    moves = lab.expect(lab.district.close_portal, portal="down")
+    assert moves == [(PORTAL, "up", "down")]
+    assert lab.expect(lab.district.open_portal) == [(PORTAL, "down", "up")]
+
+
+def test_twenty_communes_of_twenty_computers_come_up(tmp_path: Path) -> None:
+    with laboratory(tmp_path, communes=20, computers=20) as large:
+        large.expect(lambda: None)
+        assert len(large.healthy()) == 20 * 24 + 2
