@@ -1,0 +1,27 @@
+"""Time-series stores behind one protocol (`ioc.store.base`). One store, one file.
+
+The scheme of the URL is the name of the file: `sqlite:///data/series.db`, `memory://`. A new
+store is a new file with a function `open_url(url) -> Store`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from ioc.store.base import Store, StoreError
+
+
+def schemes() -> tuple[str, ...]:
+    """Names of the stores that exist, sorted."""
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(n for n in names if n != "base" and not n.startswith("_")))
+
+
+def open_store(url: str) -> Store:
+    """The store at a URL. Raises StoreError for an unknown scheme or what cannot be opened."""
+    scheme = url.partition(":")[0]
+    if scheme not in schemes():
+        raise StoreError(f"IOC_STORE={scheme}: no such store; one of {', '.join(schemes())}")
+    store: Store = importlib.import_module(f"{__name__}.{scheme}").open_url(url)
+    return store

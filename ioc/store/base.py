@@ -32,7 +32,8 @@ class StoreCorrupt(StoreError):
 class Point:
     """One row of a measurement: several fields observed at one time.
 
-    time: milliseconds since the epoch, UTC. fields: finite numbers only.
+    time: milliseconds since the epoch, UTC. fields: finite numbers only;
+    -0.0 reads as 0.
     The key is (measurement, tags, field, time): writing it again replaces the value.
     """
 
