@@ -16,7 +16,7 @@ from ioc.inventory.models import Inventory
 PORT = (
     20404  # unprivileged, below the range the kernel takes for outgoing connections (32768-60999)
 )
-DATABASES = ("database", "csdl")
+PLAIN = ("database", "mail")  # kinds of service that speak no HTTP
 SPARE_NETWORK = "127.99.0."  # for things that have no address of their own
 HEAD = "# Made by `ioc demo` from the inventory; written anew at every start. Edit the other one.\n"
 
@@ -40,13 +40,10 @@ def simulated(inventory: Inventory) -> str:
 
 def _swap_checks(values: dict[str, Any]) -> None:
     doors = _Doors()
-    for number, sentinel in enumerate(values.get("sentinels", [])):
-        sentinel["checks"] = [doors.name_server(sentinel) if number == -1 else doors.plain(sentinel)]
-    for asset in _equipment(values):
+    for asset in (*values.get("sentinels", []), *_equipment(values)):
         asset["checks"] = [doors.plain(asset)]
     for service in _services(values):
-        database = service.get("kind", "").lower() in DATABASES
-        service["checks"] = [doors.plain(service) if database else doors.page(service)]
+        service["checks"] = [doors.service(service)]
 
 
 class _Doors:
@@ -55,6 +52,12 @@ class _Doors:
     def __init__(self) -> None:
         self._taken: set[tuple[str, int]] = set()
         self._spare = 0
+
+    def service(self, service: dict[str, Any]) -> dict[str, Any]:
+        kind = service.get("kind", "")
+        if kind == "dns":
+            return self.name_server(service)
+        return self.plain(service) if kind in PLAIN else self.page(service)
 
     def plain(self, asset: dict[str, Any]) -> dict[str, Any]:
         if "addresses" in asset:  # a range: each computer has its own address
@@ -67,8 +70,8 @@ class _Doors:
         shown = f"[{address}]" if ":" in address else address
         return {"kind": "http", "url": f"http://{shown}:{port}/"}
 
-    def name_server(self, sentinel: dict[str, Any]) -> dict[str, Any]:
-        address, port = self._place(sentinel)
+    def name_server(self, service: dict[str, Any]) -> dict[str, Any]:
+        address, port = self._place(service)
         return {"kind": "dns", "address": address, "port": port, "name": "mo-phong.example"}
 
     def _place(self, asset: dict[str, Any]) -> tuple[str, int]:

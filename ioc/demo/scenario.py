@@ -59,9 +59,9 @@ class _Act:
 
 
 ACTS = (
-    _Act(15, 120, "fiber", 0),
-    _Act(45, 75, "service", 0, Mode.ERROR),
-    _Act(75, 150, "site", 1),
+    _Act(25, 110, "fiber", 0),
+    _Act(55, 75, "service", 0, Mode.ERROR),
+    _Act(80, 150, "site", 1),
     *(_Act(240 + 60 * turn, 22, "fiber", 2) for turn in range(4)),  # a line that flaps
     _Act(300, 90, "service", 1, Mode.HANG),
     _Act(420, 150, "4g", 3),
@@ -82,7 +82,7 @@ class Scenario:
         random = Random(f"{seed}|cast")  # noqa: S311 - a story, not a secret
         self._communes = [s for s in topology.sites.values() if s.links]
         random.shuffle(self._communes)
-        self._services = [a.id for a in topology.assets.values() if a.type is AssetType.SERVICE]
+        self._services = _portals(topology)
         random.shuffle(self._services)
         self._at_work: dict[tuple[str, date], tuple[int, int] | None] = {}
 
@@ -212,3 +212,10 @@ def by_asset(faults: list[Fault]) -> Mapping[str, list[Fault]]:
         for asset in fault.assets:
             found.setdefault(asset, []).append(fault)
     return found
+
+
+def _portals(topology: Topology) -> list[str]:
+    """Services that can fail in several ways, all services when there are none such."""
+    services = [a for a in topology.assets.values() if a.type is AssetType.SERVICE]
+    portals = [a.id for a in services if any(topology.checks[c].kind == "http" for c in a.checks)]
+    return portals or [a.id for a in services]
