@@ -44,9 +44,9 @@ def main() -> None:
 def run_command(words: Sequence[str]) -> int:
     """Run one command line. Returns the exit code; raises nothing."""
     prepare_output()
-    _choose_language()
     translate_click()
     try:
+        _choose_language()
         code = _invoke(list(words))
         _flush()
         return code
