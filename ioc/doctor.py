@@ -203,22 +203,21 @@ def _port(settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
     trouble = _bind_trouble(host, port)
     if trouble is None:
         yield Finding("port", Level.OK, Reason("{address} is free for the page", words))
-    elif trouble == errno.EADDRINUSE and is_running(settings):
+    elif trouble.errno == errno.EADDRINUSE and is_running(settings):
         yield Finding("port", Level.OK, Reason("ioc is running on {address}", words))
-    elif trouble == errno.EADDRINUSE:
+    elif trouble.errno == errno.EADDRINUSE:
         what = Reason("another program holds {address}", words)
         remedy = Reason("choose another: IOC_LISTEN=127.0.0.1:8081 in .env")
         yield Finding("port", Level.PROBLEM, what, remedy)
     else:
-        what = Reason(
-            "cannot listen on {address}: {error}", words | {"error": os.strerror(trouble)}
-        )
+        words["error"] = trouble.strerror or str(trouble)
+        what = Reason("cannot listen on {address}: {error}", words)
         remedy = Reason("IOC_LISTEN must be an address of this machine and a port above 1023")
         yield Finding("port", Level.PROBLEM, what, remedy)
 
 
-def _bind_trouble(host: str, port: int) -> int | None:
-    """Error number of listening there, None when it would work."""
+def _bind_trouble(host: str, port: int) -> OSError | None:
+    """Why listening there would fail, None when it would not."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -226,7 +225,7 @@ def _bind_trouble(host: str, port: int) -> int | None:
             trial.bind((host, port))
             trial.listen(1)
         except OSError as error:
-            return error.errno if isinstance(error.errno, int) else errno.EINVAL
+            return error
     return None
 
 
