@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from collectors import collector
 from collectors.base import Check, Measurement, Reason, Result, Verdict
 from ioc._cli_base import CommandError, ExitCode, local_time, paint, say, say_json
+from ioc._cli_words import STATE_WORDS
 from ioc.clock import SystemClock
 from ioc.engine.model import State
 from ioc.engine.state import judge
@@ -24,12 +25,6 @@ VERDICT_WORDS = {
     Verdict.OK: (mark("answered"), "good"),
     Verdict.FAILED: (mark("failed"), "bad"),
     Verdict.UNKNOWN: (mark("not measured"), "warn"),
-}
-STATE_WORDS = {
-    State.UP: (mark("normal"), "good"),
-    State.DEGRADED: (mark("degraded"), "warn"),
-    State.DOWN: (mark("down"), "bad"),
-    State.UNKNOWN: (mark("unknown"), "warn"),
 }
 # Suffix of a value's name -> how its unit is written.
 UNITS = {"ms": "ms", "s": "s", "pct": "%", "dbm": "dBm", "db": "dB", "mb": "MB", "bytes": "B"}
