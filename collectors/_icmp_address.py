@@ -1,0 +1,57 @@
+"""Which addresses can be pinged: one host each, in the form in which its replies will name it."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from functools import lru_cache
+
+from collectors._names import Endpoint, literal
+
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+
+
+def one_host(text: str) -> str:
+    """The address as it is, if it is a name or stands for one host. Raises ValueError."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if address.is_multicast or address.is_unspecified or address == _BROADCAST:
+        raise ValueError("must be the address of one host; replies to this one come from others")
+    return text
+
+
+def target(address: str) -> Endpoint | None:
+    """(family, socket address) of a literal address, None for a name.
+
+    Raises Unmeasured when its zone (fe80::1%eth0) is not an interface of this machine; asked
+    anew every time, because interfaces come and go.
+    """
+    if "%" in address:
+        found = literal(address)
+        return None if found is None else canonical(found)
+    return _plain(address)
+
+
+@lru_cache(maxsize=65_536)
+def _plain(text: str) -> Endpoint | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if address.version == 4:
+        return socket.AF_INET, (str(address), 0)
+    return canonical((socket.AF_INET6, (str(address), 0, 0, 0)))
+
+
+def canonical(endpoint: Endpoint) -> Endpoint:
+    """The endpoint as the kernel will write it; an IPv4 address in IPv6 clothes is undressed."""
+    family, address = endpoint
+    if family != socket.AF_INET6:
+        return family, (address[0], 0)
+    bare = ipaddress.IPv6Address(str(address[0]).partition("%")[0])
+    if bare.ipv4_mapped is not None:
+        return socket.AF_INET, (str(bare.ipv4_mapped), 0)
+    text = socket.inet_ntop(socket.AF_INET6, bare.packed)
+    return family, (text, 0, 0, address[3])
