@@ -91,6 +91,7 @@ class Program:
         simulated: bool,
     ) -> None:
         self.settings = settings
+        self._loaded = loaded
         self.store = store
         self.database = database
         self.clock = SystemClock()
@@ -226,7 +227,7 @@ class Program:
     # --- inventory
 
     async def _watch_inventory(self) -> None:
-        await watch(self.settings.inventory, self._replace, self._refuse)
+        await watch(self._loaded, self._replace, self._refuse)
 
     def _replace(self, loaded: Loaded) -> None:
         self.pipeline.replace(loaded.topology)
@@ -236,7 +237,10 @@ class Program:
 
     def _refuse(self, error: InventoryError) -> None:
         mistakes = error.mistakes
-        words = {"count": len(mistakes), "first": str(mistakes[0])}
+        words: dict[str, str | int | float] = {
+            "count": len(mistakes),
+            "first": str(mistakes[0]),
+        }
         text = "the changed inventory has {count} mistakes and is not in force: {first}"
         self.problems.report("inventory", Reason(text, words))
         for mistake in mistakes:
@@ -336,7 +340,7 @@ def _server(app: object) -> uvicorn.Server:
         app,  # type: ignore[arg-type]  # FastAPI is an ASGI application
         loop="none",
         http="httptools",
-        ws="websockets",
+        ws="websockets-sansio",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=2,

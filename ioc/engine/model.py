@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from collectors.base import Reason, Result, no_values
+from ioc.inventory.topology import Topology
 
 
 class State(StrEnum):
@@ -110,7 +111,7 @@ class Transition:
 class AreaView:
     """The whole area at one moment. uplink_lost: no sentinel answers: nothing else is judged.
 
-    version grows with every change; a reader that has version n misses nothing by asking since n.
+    version grows with every change. topology: the inventory that these views are of.
     """
 
     at: int
@@ -118,3 +119,4 @@ class AreaView:
     uplink_lost: bool
     sites: Mapping[str, SiteView]
     assets: Mapping[str, AssetView]
+    topology: Topology

@@ -61,10 +61,10 @@ class Pipeline:
         self._deferred = False
         self._expiry: list[tuple[float, str]] = []
         self._version = 0
-        self._cached: AreaView | None = None
         self._adopt(topology)
         self._board = Board(topology, self._expected_now(), clock.now())
         self._expire_in_time()
+        self._shown = self._show()
 
     # --- reading
 
@@ -73,8 +73,8 @@ class Pipeline:
         return self._topology
 
     def status(self, check: str) -> CheckStatus:
-        """Raises KeyError for a check that does not exist."""
-        return self._board.statuses[check]
+        """What is known of a check; unknown for one that does not exist."""
+        return self._board.statuses.get(check) or CheckStatus(check)
 
     @property
     def calendars(self) -> Mapping[str, Calendar]:
@@ -85,18 +85,19 @@ class Pipeline:
         return [s.check for s in self._board.statuses.values() if s.state is State.DOWN]
 
     def view(self) -> AreaView:
-        """Everything as of now; frozen, safe to hand to threads."""
-        if self._cached is None or self._cached.version != self._version:
-            board = self._board
-            sentinels = [board.views[s] for s in self._topology.sentinels]
-            self._cached = AreaView(
-                at=self._clock.now(),
-                version=self._version,
-                uplink_lost=reach.uplink_lost(sentinels),
-                sites=MappingProxyType(dict(board.sites)),
-                assets=MappingProxyType(dict(board.views)),
-            )
-        return replace(self._cached, at=self._clock.now())
+        """Everything as of the last settling; frozen, safe to ask for from any thread."""
+        return replace(self._shown, at=self._clock.now())
+
+    def _show(self) -> AreaView:
+        board = self._board
+        return AreaView(
+            at=self._clock.now(),
+            version=self._version,
+            uplink_lost=reach.uplink_lost([board.views[s] for s in self._topology.sentinels]),
+            sites=MappingProxyType(dict(board.sites)),
+            assets=MappingProxyType(dict(board.views)),
+            topology=self._topology,
+        )
 
     # --- what comes in
 
@@ -172,6 +173,7 @@ class Pipeline:
         now = self._clock.now()
         settled = self._board.settle(now)
         self._version += 1
+        self._shown = self._show()
         moved = [t.id for t in settled.transitions if t.kind == "asset"]
         if settled.views:
             self._persist([*settled.views, *settled.transitions, *self._statuses_of(moved)])

@@ -29,7 +29,7 @@ def readings(
             at = None if days is None else now - days * DAY
             view = AssetView(name, State.UP, now, observed_at=now, seen_at=at)
         views[name] = view
-    view = AreaView(now, 1, False, {}, views)
+    view = AreaView(now, 1, False, {}, views, found)
     calendars = {"office": Calendar(OFFICE, found.timezone)}
     return {(c.target, c.site): c for c in evaluate(found, view, calendars, now)}
 
