@@ -1,0 +1,5 @@
+"""`python -m ioc` is the command `ioc`."""
+
+from ioc.cli import main
+
+main()
