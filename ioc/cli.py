@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from ioc._cli_base import (
     with_inventory,
 )
 from ioc.i18n import _, mark, use_language
+from ioc.settings import Settings, SettingsError
 
 
 def main() -> None:
@@ -122,21 +123,8 @@ def commands() -> None:
 def run(inventory: str | None) -> int:
     """Run until stopped."""
     from ioc.app import run as run_app
-    from ioc.db import StateDatabaseError
-    from ioc.inventory.loader import InventoryError
-    from ioc.settings import SettingsError
-    from ioc.store.base import StoreError
 
-    current = with_inventory(settings(), inventory)
-    _start_log()
-    try:
-        return run_app(current)
-    except InventoryError as error:
-        raise inventory_trouble(error) from error
-    except SettingsError as error:
-        raise CommandError(str(error)) from error
-    except (StoreError, StateDatabaseError, OSError) as error:
-        raise CommandError(str(error), ExitCode.PROBLEM) from error
+    return _run_program(run_app, with_inventory(settings(), inventory))
 
 
 @commands.command(
@@ -145,14 +133,8 @@ def run(inventory: str | None) -> int:
 def demo() -> int:
     """Run the simulation until stopped."""
     from ioc.demo import run as run_demo
-    from ioc.settings import SettingsError
 
-    current = settings()
-    _start_log()
-    try:
-        return run_demo(current)
-    except SettingsError as error:
-        raise CommandError(str(error)) from error
+    return _run_program(run_demo, settings())
 
 
 @commands.command("check", help=mark("Measure one asset now. Shows every attempt, with reasons."))
@@ -238,11 +220,24 @@ def validate(file: str | None, as_json: bool) -> int:
     return show_inventory(path, as_json=as_json)
 
 
-def _start_log() -> None:
+def _run_program(program: Callable[[Settings], int], current: Settings) -> int:
+    """Run until stopped; what keeps it from starting becomes a CommandError."""
+    from ioc.db import StateDatabaseError
+    from ioc.inventory.loader import InventoryError
+    from ioc.store.base import StoreError
+
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    try:
+        return program(current)
+    except InventoryError as error:
+        raise inventory_trouble(error) from error
+    except SettingsError as error:
+        raise CommandError(str(error)) from error
+    except (StoreError, StateDatabaseError, OSError) as error:
+        raise CommandError(str(error), ExitCode.PROBLEM) from error
 
 
 if __name__ == "__main__":

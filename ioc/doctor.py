@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import ipaddress
 import os
 import resource
 import shutil
@@ -23,8 +22,7 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import psutil
-
+from collectors import icmp
 from collectors.base import Reason
 from ioc._client import is_running
 from ioc.inventory.topology import Topology
@@ -35,8 +33,7 @@ FREE_WANTED = 5 * 2**30  # bytes; about a year of 480 assets with rollups
 FILES_BESIDE_CHECKS = 256  # databases, libraries, screens
 SQLITE_NEEDED = (3, 37)  # strict tables
 CLOCK_UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
-NEIGHBOURS = Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
-NEIGHBOURS_DEFAULT = 1024  # Documentation/networking/ip-sysctl.rst of Linux
+NEIGHBOURS_TIGHT = 0.8  # of the table; others on the same networks need entries as well
 
 
 class Level(StrEnum):
@@ -118,45 +115,25 @@ def _data_directory(settings: Settings, _topology: Topology | None) -> Iterator[
 
 
 def _neighbours(_settings: Settings, topology: Topology | None) -> Iterator[Finding]:
-    """The kernel drops echoes to on-link hosts beyond gc_thresh3, as if the hosts were down."""
-    if topology is None:
-        return
-    count = on_link(topology)
-    try:
-        limit = int(NEIGHBOURS.read_text())
-    except (OSError, ValueError):
-        limit = NEIGHBOURS_DEFAULT  # a network namespace does not show it
-    words: dict[str, str | int | float] = {"count": count, "limit": limit, "wanted": 4 * count}
-    what = Reason("{count} assets on networks of this machine, neighbour table for {limit}", words)
-    if count < 0.8 * limit:
-        yield Finding("neighbours", Level.OK, what)
-        return
-    level = Level.PROBLEM if count >= limit else Level.WARNING
-    remedy = Reason(
-        "as root: sysctl -w net.ipv4.neigh.default.gc_thresh3={wanted}, and the same line in "
-        "/etc/sysctl.d/90-ioc.conf",
-        words,
-    )
-    yield Finding("neighbours", level, what, remedy)
-
-
-def on_link(topology: Topology) -> int:
-    """How many addresses of the inventory stand on a network this machine is part of itself."""
-    networks = [
-        ipaddress.ip_interface(f"{address.address.partition('%')[0]}/{address.netmask}").network
-        for addresses in psutil.net_if_addrs().values()
-        for address in addresses
-        if address.family == socket.AF_INET and address.netmask
-    ]
-    found = set()
-    for asset in topology.assets.values():
-        try:
-            address = ipaddress.ip_address(asset.address or "")
-        except ValueError:
+    """The kernel refuses echoes to on-link hosts beyond gc_thresh3, as if they were down."""
+    addresses = [asset.address or "" for asset in topology.assets.values()] if topology else []
+    for limit in icmp.neighbour_limits(addresses):
+        if not limit.hosts:
             continue
-        if not address.is_loopback and any(address in network for network in networks):
-            found.add(address)
-    return len(found)
+        words: dict[str, str | int | float] = {
+            "hosts": limit.hosts,
+            "limit": limit.limit,
+            "setting": limit.setting,
+            "wanted": 4 * limit.hosts,
+        }
+        what = Reason("{hosts} hosts on networks of this machine, {setting} is {limit}", words)
+        remedy = Reason("as root: sysctl -w {setting}={wanted}; also in /etc/sysctl.d", words)
+        if not limit.enough:
+            yield Finding("neighbours", Level.PROBLEM, what, remedy)
+        elif limit.hosts > NEIGHBOURS_TIGHT * limit.limit:
+            yield Finding("neighbours", Level.WARNING, what, remedy)
+        else:
+            yield Finding("neighbours", Level.OK, what)
 
 
 def _open_files(_settings: Settings, topology: Topology | None) -> Iterator[Finding]:
@@ -262,16 +239,12 @@ def _database(code: str, path: Path) -> Finding:
 
 
 def _icmp(_settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
-    """Which socket the echoes leave by: raw, unprivileged, or none."""
-    from collectors import icmp
-
-    mode = str(icmp.mode())
-    finding = ICMP_MODES.get(mode)
-    if finding is None:
-        words = {"mode": mode}
-        yield Finding("icmp", Level.WARNING, Reason("echoes: {mode}", words), ICMP_REMEDY)
-    else:
-        yield Finding("icmp", *finding)
+    """Which socket the echoes leave by. IPv6 is told where it exists and differs."""
+    mode, other = icmp.mode(socket.AF_INET), icmp.mode(socket.AF_INET6)
+    modes = [mode] if other.name in (mode.name, "none") else [mode, other]
+    for found in modes:
+        level = ICMP_LEVELS.get(found.name, Level.PROBLEM)
+        yield Finding("icmp", level, found.why, None if level is Level.OK else ICMP_REMEDY)
 
 
 SQLITE = "sqlite:///"
@@ -279,10 +252,7 @@ ICMP_REMEDY = Reason(
     "with systemd: AmbientCapabilities=CAP_NET_RAW; by hand: setcap cap_net_raw+ep on a copy of "
     "python; for unprivileged sockets: sysctl -w net.ipv4.ping_group_range='0 2147483647'"
 )
-ICMP_MODES: dict[str, tuple[Level, Reason, Reason | None]] = {
-    "raw": (Level.OK, Reason("echoes by a raw socket, the fastest way"), None),
-    "dgram": (Level.OK, Reason("echoes by an unprivileged socket"), None),
-}
+ICMP_LEVELS = {"raw": Level.OK, "dgram": Level.OK, "ping3": Level.WARNING}
 EXAMINATIONS: tuple[Examination, ...] = (
     _icmp,
     _data_directory,

@@ -9,15 +9,15 @@ import sqlite3
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
-import psutil
 import pytest
 
+from collectors import icmp
+from collectors.base import Reason
+from collectors.icmp import Mode, NeighbourLimit
 from ioc import doctor
 from ioc.cli import run_command
 from ioc.doctor import Finding, Level, examine
-from ioc.inventory.loader import load
 from ioc.settings import Settings, read_settings
 
 VALID = "area: {id: a, name: A}\nservices: [{id: s, name: S, checks: [{kind: tcp, address: 127.0.0.1, port: 9}]}]\n"  # noqa: E501
@@ -48,7 +48,7 @@ def test_a_sound_machine_has_no_problem(settings: Settings) -> None:
         finding.code for finding in findings
     }
     assert not [f for f in findings if f.level is Level.PROBLEM]
-    assert all(f.remedy for f in findings if f.level is Level.WARNING and f.code != "icmp")
+    assert all(f.remedy for f in findings if f.level is Level.WARNING)
 
 
 def test_examining_leaves_nothing_behind(settings: Settings, tmp_path: Path) -> None:
@@ -139,33 +139,30 @@ def test_unlimited_files_are_enough(settings: Settings, monkeypatch: pytest.Monk
     assert find(settings, "files").level is Level.OK
 
 
-class Address:
-    family = socket.AF_INET
-    address = "10.20.0.1"
-    netmask = "255.255.0.0"
+@pytest.mark.parametrize(
+    ("limit", "level"), [(1024, Level.OK), (20, Level.WARNING), (17, Level.PROBLEM)]
+)
+def test_a_small_neighbour_table_is_found(
+    limit: int, level: Level, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = NeighbourLimit(socket.AF_INET, limit, hosts=18)
+    monkeypatch.setattr(icmp, "neighbour_limits", lambda _addresses: [found])
+    finding = find(settings, "neighbours")
+    assert finding.level is level
+    assert finding.remedy is None if level is Level.OK else "gc_thresh3=72" in str(finding.remedy)
 
 
 @pytest.mark.parametrize(
-    ("limit", "level"), [(1024, Level.OK), (20, Level.WARNING), (18, Level.PROBLEM)]
+    ("name", "level"),
+    [("raw", Level.OK), ("dgram", Level.OK), ("ping3", Level.WARNING), ("none", Level.PROBLEM)],
 )
-def test_a_small_neighbour_table_is_found(
-    limit: int,
-    level: Level,
-    settings: Settings,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_poor_way_of_pinging_is_found(
+    name: str, level: Level, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.inventory.write_text(
-        "area: {id: a, name: A}\n"
-        "sites: [{id: x, name: X, devices: [{kind: computer, addresses: 10.20.6.10-27,"
-        " checks: [{kind: tcp, port: 9}]}, {kind: server, id: far, address: 10.99.0.1,"
-        " checks: [{kind: tcp, port: 9}]}]}]\n"
-    )
-    (tmp_path / "gc_thresh3").write_text(f"{limit}\n")
-    monkeypatch.setattr(doctor, "NEIGHBOURS", tmp_path / "gc_thresh3")
-    monkeypatch.setattr(psutil, "net_if_addrs", lambda: MappingProxyType({"eth0": [Address()]}))
-    assert doctor.on_link(load(settings.inventory).topology) == 18
-    assert find(settings, "neighbours").level is level
+    monkeypatch.setattr(icmp, "mode", lambda _family: Mode(name, Reason("why")))
+    finding = find(settings, "icmp")
+    assert finding.level is level
+    assert (finding.remedy is None) == (level is Level.OK)
 
 
 def test_one_examination_that_breaks_is_a_finding(
