@@ -149,7 +149,7 @@ def test_nothing_in_the_repository_is_of_one_machine_or_secret() -> None:
         f"see /{'home'}/someone/x",
         f"from /{'root'}/.cache",
         f"url = https://{'pypi'}.org/simple",
-        f"{'TODO'}: later",
+        "todo: later".upper(),
         f"{'<' * 7} HEAD",
         f"key: {'ghp'}_{'a1' * 12}",
     ],
