@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from collectors import collector, kinds
 from collectors.base import Check, Threshold
+from ioc.i18n import mark
 from ioc.i18n import translate as _
 from ioc.inventory import models
 from ioc.inventory.document import Path_
@@ -286,7 +287,7 @@ class _Compiler:
             self.wrong((*path, "interval"), _("must be at least 1s"))
             return None, timeout
         if timeout >= interval:
-            text = "the timeout ({timeout} s) must be below the interval ({interval} s)"
+            text = mark("the timeout ({timeout} s) must be below the interval ({interval} s)")
             self.wrong((*path, "timeout"), _(text, timeout=timeout, interval=interval))
             return None, timeout
         return interval, timeout

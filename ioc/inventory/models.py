@@ -13,15 +13,17 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from ioc.i18n import mark
 from ioc.inventory.ranges import RangeError, expand
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-NOT_DURATION = "not a duration; write for example 15s, 2m, 1h or seconds as a number"
-NOT_HOURS = 'not hours; write for example "07:30-11:30"'
-NOT_DATE = "not a date; write for example 2026-02-17"
-NOT_ID = "not an id; use small letters a-z, digits and hyphens, for example yen-thinh"
-NOT_ZONE = "not a time zone; write for example Asia/Ho_Chi_Minh"
+NOT_DURATION = mark("not a duration; write for example 15s, 2m, 1h or seconds as a number")
+NOT_HOURS = mark('not hours; write for example "07:30-11:30"')
+NOT_DATE = mark("not a date; write for example 2026-02-17")
+NOT_ID = mark("not an id; use small letters a-z, digits and hyphens, for example yen-thinh")
+ONE_ADDRESS = mark("one address is wanted here; use `addresses` for a range")
+NOT_ZONE = mark("not a time zone; write for example Asia/Ho_Chi_Minh")
 
 
 def _duration(value: Any) -> float:
@@ -62,7 +64,7 @@ def _address(text: str) -> str:
             return text
     except RangeError as error:
         raise PydanticCustomError("address", error.text, error.args_by_name) from None
-    raise PydanticCustomError("address", "one address is wanted here; use `addresses` for a range")
+    raise PydanticCustomError("address", ONE_ADDRESS)
 
 
 def _range(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from ioc.i18n import mark
+
 LIMIT = 4096  # addresses in one range: a commune has about twenty computers
 
 Address = IPv4Address | IPv6Address
@@ -29,15 +31,15 @@ def expand(text: str) -> list[Address]:
         return [first]
     last = _end(first, last_text)
     if last.version != first.version:
-        raise RangeError("both ends of a range must be of one kind (IPv4 or IPv6)")
+        raise RangeError(mark("both ends of a range must be of one kind (IPv4 or IPv6)"))
     count = int(last) - int(first) + 1
     if count < 1:
         raise RangeError(
-            "the end {last} is before the start {first}", last=str(last), first=str(first)
+            mark("the end {last} is before the start {first}"), last=str(last), first=str(first)
         )
     if count > LIMIT:
         raise RangeError(
-            "{count} addresses; at most {limit} in one range", count=count, limit=LIMIT
+            mark("{count} addresses; at most {limit} in one range"), count=count, limit=LIMIT
         )
     return (
         [ip_address(int(first) + offset) for offset in range(count)]
@@ -78,6 +80,6 @@ def _address(text: str) -> Address:
         return ip_address(text)
     except ValueError:
         raise RangeError(
-            "{text} is not an IP address; write for example 127.20.6.10 or 127.20.6.10-30",
+            mark("{text} is not an IP address; write for example 127.20.6.10 or 127.20.6.10-30"),
             text=repr(text),
         ) from None

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ioc.i18n import mark
 from ioc.i18n import translate as _
 
 SECRETS = ("password", "passwd", "secret", "token", "community", "api_key", "apikey", "mat_khau")
@@ -36,25 +37,25 @@ def words(problem: Any, root: type[BaseModel]) -> str:
 OWN = frozenset({"duration", "hours", "date", "id", "address", "zone"})
 
 EXPECTED = {
-    "string_type": "must be text, not {given}; put it in quotes",
-    "int_type": "must be a whole number, not {given}",
-    "int_parsing": "must be a whole number, not {given}",
-    "int_from_float": "must be a whole number, not {given}",
-    "float_type": "must be a number, not {given}",
-    "float_parsing": "must be a number, not {given}",
-    "bool_type": "must be true or false, not {given}",
-    "bool_parsing": "must be true or false, not {given}",
-    "list_type": "must be a list, each item after a hyphen",
-    "dict_type": "must be a block of keys",
-    "model_type": "must be a block of keys, not {given}",
-    "literal_error": "must be one of {expected}, not {given}",
-    "greater_than": "must be above {gt}, not {given}",
-    "greater_than_equal": "must be at least {ge}, not {given}",
-    "less_than": "must be below {lt}, not {given}",
-    "less_than_equal": "must be at most {le}, not {given}",
-    "string_too_short": "must not be empty",
-    "string_too_long": "is longer than {max_length} characters",
-    "too_short": "must have at least {min_length} items",
+    "string_type": mark("must be text, not {given}; put it in quotes"),
+    "int_type": mark("must be a whole number, not {given}"),
+    "int_parsing": mark("must be a whole number, not {given}"),
+    "int_from_float": mark("must be a whole number, not {given}"),
+    "float_type": mark("must be a number, not {given}"),
+    "float_parsing": mark("must be a number, not {given}"),
+    "bool_type": mark("must be true or false, not {given}"),
+    "bool_parsing": mark("must be true or false, not {given}"),
+    "list_type": mark("must be a list, each item after a hyphen"),
+    "dict_type": mark("must be a block of keys"),
+    "model_type": mark("must be a block of keys, not {given}"),
+    "literal_error": mark("must be one of {expected}, not {given}"),
+    "greater_than": mark("must be above {gt}, not {given}"),
+    "greater_than_equal": mark("must be at least {ge}, not {given}"),
+    "less_than": mark("must be below {lt}, not {given}"),
+    "less_than_equal": mark("must be at most {le}, not {given}"),
+    "string_too_short": mark("must not be empty"),
+    "string_too_long": mark("is longer than {max_length} characters"),
+    "too_short": mark("must have at least {min_length} items"),
 }
 
 

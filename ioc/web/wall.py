@@ -7,7 +7,7 @@ from typing import Any
 
 from ioc.api.context import Context
 from ioc.engine.model import AreaView, AssetView, SiteView, State
-from ioc.i18n import render
+from ioc.i18n import mark, render
 from ioc.i18n import translate as _
 from ioc.inventory.topology import AssetType, Site
 from ioc.ledger.measures import COMMUNES
@@ -23,7 +23,12 @@ SIGNS = {
     State.MAINTENANCE: "◆",
     State.UNKNOWN: "?",
 }
-LINK_LABELS = {"fiber": "Fiber", "4g": "4G", "leased": "Leased line", "satellite": "Satellite"}
+LINK_LABELS = {
+    "fiber": mark("Fiber"),
+    "4g": mark("4G"),
+    "leased": mark("Leased line"),
+    "satellite": mark("Satellite"),
+}
 
 
 def state_word(state: State, lang: str) -> str:
@@ -130,7 +135,7 @@ def _tile(area: AreaView, site: Site, view: SiteView, lang: str) -> dict[str, An
         "observed": view.observed_at,
         "links": [
             {
-                "label": _(LINK_LABELS.get(area.topology.assets[link].kind, "Link"), lang),
+                "label": _(LINK_LABELS[area.topology.assets[link].kind], lang),
                 "state": area.assets[link].state.value,
                 "sign": SIGNS[area.assets[link].state],
                 "word": state_word(area.assets[link].state, lang),
