@@ -33,6 +33,8 @@ def simulated(inventory: Inventory) -> str:
     values.pop("routes", None)  # nobody is told of a fire that is played
     for calendar in values.get("calendars", {}).values():
         calendar["hours"] = [_hours(*pair) for pair in calendar["hours"]]
+        if "grace" in calendar:
+            calendar["grace"] = f"{calendar['grace']:g}s"
     values["defaults"] = _defaults(values.get("defaults", {}))
     _swap_checks(values)
     return HEAD + yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=100)

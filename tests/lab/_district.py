@@ -166,6 +166,18 @@ class District:
             self._portal = self.spaces.spawn(PORTAL, argv, stdin=pipe, stdout=pipe)
             self._portal.stdout.readline()  # type: ignore[union-attr]
 
+    def heal(self) -> None:
+        """Repair everything, whatever was broken."""
+        self.repair_uplink()
+        self.open_portal()
+        for commune in self.communes.values():
+            self.power_back(commune.id)
+            for link in (f"{commune.id}.fiber", f"{commune.id}.4g"):
+                self.repair(link)
+                self.brownout(link, 0)
+            for pc in commune.pcs:
+                self.power_on(f"{commune.id}.{pc}")
+
     # --- wiring
 
     def _join_core(self) -> None:

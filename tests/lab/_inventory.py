@@ -19,8 +19,8 @@ RETRY_DELAY = 0.2
 
 # At 30 % loss, 20 packets all arrive once in 1,250 polls, and 3 packets all get lost four times in
 # a row (a check with its re-checks) once in 2 million.
-LINK_CHECK = "{kind: icmp, count: 20, interval_ms: 5, thresholds: {loss_pct: {above: 2}}}"
-DEVICE_CHECK = "{kind: icmp, count: 3, interval_ms: 5}"
+LINK_CHECK = "{kind: icmp, count: 20, interval_ms: 10, thresholds: {loss_pct: {above: 2}}}"
+DEVICE_CHECK = "{kind: icmp, count: 3, interval_ms: 10}"
 
 HEAD = f"""\
 area: {{id: lab, name: Huyện thử nghiệm}}

@@ -14,13 +14,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 RUN = (sys.executable, "-c", "from ioc.cli import main; main()")  # what the `ioc` script does
 HOST = "127.0.0.1"
-LISTS = ("devices", "links", "services", "sites")
+LISTS = ("devices", "links", "services", "sentinels", "sites")
+WRITTEN_WITHIN = 1.5  # seconds until a change of state is in the database
+MOST = 1000  # transitions the API gives at once
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
 
 
@@ -150,11 +153,35 @@ class Monitor:
         cursor = ""
         mark = "&" if "?" in path else "?"
         while True:
-            page = self.get(f"{path}{mark}limit=500{cursor}")
+            page = self.get(f"{path}{mark}limit=1000{cursor}")
             found.extend(page["items"])
-            if not page.get("next"):
+            if not page["next"]:
                 return found
             cursor = f"&cursor={page['next']}"
+
+    def problems(self) -> dict[str, str]:
+        """Code -> words, of what is wrong with the program itself."""
+        return {item["code"]: item["text"] for item in self.get("problems?lang=en")["items"]}
+
+    def transitions(self) -> list[dict[str, Any]]:
+        """Every change of state so far, oldest first; those of the last second too."""
+        time.sleep(WRITTEN_WITHIN)
+        found: list[dict[str, Any]] = self.get(f"transitions?limit={MOST}")["items"]
+        assert len(found) < MOST, "too many to tell all of them"
+        return found[::-1]
+
+    def samples(self) -> dict[str, tuple[list[int], list[float]]]:
+        """Asset -> times (ms UTC) and values of its check's `up` in the last day."""
+        items = self.get("series?measurement=check&field=up")["items"]
+        return {item["tags"]["asset"]: (item["times"], item["values"]) for item in items}
+
+    def longest_gap(self) -> float:
+        """Seconds, the longest between two samples of one asset."""
+        return max(
+            (later - earlier) / 1000
+            for times, _ in self.samples().values()
+            for earlier, later in pairwise(times)
+        )
 
     def states(self) -> dict[str, str]:
         """Asset or site id -> state."""
