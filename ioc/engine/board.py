@@ -12,7 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ioc.engine import reachability as reach
-from ioc.engine.model import AssetView, CheckStatus, SiteView, State, Transition
+from ioc.engine.model import (
+    AssetView,
+    CheckStatus,
+    Expectation,
+    SiteView,
+    State,
+    Transition,
+)
 from ioc.engine.state import merged_values, own_state
 from ioc.inventory.topology import Asset, Topology
 
@@ -49,9 +56,14 @@ class Settled:
 
 
 class Board:
-    """Statuses in, views out. expected: calendar id (None = always) -> should be on now."""
+    """Statuses in, views out.
 
-    def __init__(self, topology: Topology, expected: Mapping[str | None, bool], now: int) -> None:
+    expected: calendar id (None = always) -> what to expect of what follows that calendar.
+    """
+
+    def __init__(
+        self, topology: Topology, expected: Mapping[str | None, Expectation], now: int
+    ) -> None:
         self.statuses: dict[str, CheckStatus] = {}
         self.views: dict[str, AssetView] = {}
         self.sites: dict[str, SiteView] = {}
@@ -59,7 +71,9 @@ class Board:
         self._recovered: dict[str, float] = {}  # asset -> same, of the result that brought it back
         self.load(topology, expected, now)
 
-    def load(self, topology: Topology, expected: Mapping[str | None, bool], now: int) -> None:
+    def load(
+        self, topology: Topology, expected: Mapping[str | None, Expectation], now: int
+    ) -> None:
         """A new inventory: what exists in both keeps its status and view. now: ms UTC."""
         self._topology = topology
         self.expected = expected
@@ -91,7 +105,7 @@ class Board:
             self._measured[asset] = measured
         self._dirty.add(asset)
 
-    def expect(self, expected: Mapping[str | None, bool]) -> None:
+    def expect(self, expected: Mapping[str | None, Expectation]) -> None:
         """What should be on from now."""
         for asset in self._topology.assets.values():
             if expected[asset.calendar] != self.expected[asset.calendar]:
@@ -151,7 +165,7 @@ class Board:
         shown = reach.resolve_asset(
             own_state(pairs),
             parents,
-            expected=self.expected[asset.calendar],
+            expected=self.expected[asset.calendar].settled,
             parent_recovered=self._parent_recovered(asset, parents),
         )
         lasts = [status.last.observed_at for _, status in pairs if status.last]

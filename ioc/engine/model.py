@@ -61,6 +61,15 @@ class AssetView:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a calendar says of now. on: inside expected hours; settled: and for long enough
+    (grace) that absence counts."""
+
+    on: bool
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ComputerCounts:
     """Computers of a site by state. expected: how many should be on now by their calendars."""
 

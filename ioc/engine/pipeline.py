@@ -25,6 +25,7 @@ from ioc.engine.model import (
     AreaView,
     AssetView,
     CheckStatus,
+    Expectation,
     SiteView,
     State,
     Transition,
@@ -205,13 +206,14 @@ class Pipeline:
         self._expiry = [(s.fresh_until, s.check) for s in self._board.statuses.values()]
         heapq.heapify(self._expiry)
 
-    def _expected_now(self) -> dict[str | None, bool]:
+    def _expected_now(self) -> dict[str | None, Expectation]:
         now = self._clock.now()
-        settled: dict[str | None, bool] = {
-            name: calendar.settled_on(now) for name, calendar in self._calendars.items()
+        expected: dict[str | None, Expectation] = {
+            name: Expectation(calendar.expected_on(now), calendar.settled_on(now))
+            for name, calendar in self._calendars.items()
         }
-        settled[None] = True
-        return settled
+        expected[None] = Expectation(on=True, settled=True)
+        return expected
 
     def _expire(self, name: str, now: float) -> None:
         """Turn a stale check to unknown, or wait for the freshness it has gained meanwhile."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from collectors.base import Reason
-from ioc.engine.model import AssetView, ComputerCounts, State
+from ioc.engine.model import AssetView, ComputerCounts, Expectation, State
 from ioc.engine.state import OwnState
 from ioc.inventory.topology import Asset, Site
 
@@ -150,15 +150,15 @@ def count_computers(
     site: Site,
     assets: Mapping[str, Asset],
     views: Mapping[str, AssetView],
-    expected: Mapping[str | None, bool],
+    expected: Mapping[str | None, Expectation],
 ) -> ComputerCounts:
-    """Computers of a site by state. expected: calendar id (None = always) -> on now."""
+    """Computers of a site by state. expected: calendar id (None = always) -> what to expect."""
     states = dict.fromkeys(State, 0)
     expected_now = 0
     for device in site.devices:
         if assets[device].kind == "computer":
             states[views[device].state] += 1
-            expected_now += expected[assets[device].calendar]
+            expected_now += expected[assets[device].calendar].on
     return ComputerCounts(
         total=sum(states.values()),
         expected=expected_now,

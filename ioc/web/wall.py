@@ -37,7 +37,7 @@ def state_word(state: State, lang: str) -> str:
         State.DEGRADED: _("degraded", lang),
         State.DOWN: _("outage", lang),
         State.UNREACHABLE: _("not reachable", lang),
-        State.OFF: _("off", lang),
+        State.OFF: _("switched off", lang),
         State.MAINTENANCE: _("maintenance", lang),
         State.UNKNOWN: _("unknown", lang),
     }

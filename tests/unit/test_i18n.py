@@ -66,7 +66,8 @@ def ids_in_code() -> dict[str, str]:
             found.update({text: f"{name}:{line}" for text in constants(argument) if text})
     for path in sorted((ROOT / "ioc").rglob("*.html")):
         texts = template_environment().extract_translations(path.read_text(encoding="utf-8"))
-        for line, _function, text in texts:
+        for line, _function, message in texts:
+            text = message[0] if isinstance(message, tuple) else message  # with keyword arguments
             if isinstance(text, str):
                 found[text] = f"{path.relative_to(ROOT)}:{line}"
     return found
