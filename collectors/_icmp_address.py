@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import struct
 from functools import lru_cache
+from typing import NamedTuple
 
-from collectors._names import Endpoint, literal
+from collectors._names import Endpoint, SockAddr, literal
 
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
@@ -22,8 +24,16 @@ def one_host(text: str) -> str:
     return text
 
 
-def target(address: str) -> Endpoint | None:
-    """(family, socket address) of a literal address, None for a name.
+class Target(NamedTuple):
+    """One host. address: socket address. host: packed address, for IPv6 with the scope behind."""
+
+    family: int
+    address: SockAddr
+    host: bytes
+
+
+def target(address: str) -> Target | None:
+    """The host of a literal address, None for a name.
 
     Raises Unmeasured when its zone (fe80::1%eth0) is not an interface of this machine; asked
     anew every time, because interfaces come and go.
@@ -35,23 +45,24 @@ def target(address: str) -> Endpoint | None:
 
 
 @lru_cache(maxsize=65_536)
-def _plain(text: str) -> Endpoint | None:
+def _plain(text: str) -> Target | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
     if address.version == 4:
-        return socket.AF_INET, (str(address), 0)
+        return canonical((socket.AF_INET, (str(address), 0)))
     return canonical((socket.AF_INET6, (str(address), 0, 0, 0)))
 
 
-def canonical(endpoint: Endpoint) -> Endpoint:
-    """The endpoint as the kernel will write it; an IPv4 address in IPv6 clothes is undressed."""
+def canonical(endpoint: Endpoint) -> Target:
+    """The host as the kernel will write it; an IPv4 address in IPv6 clothes is undressed."""
     family, address = endpoint
     if family != socket.AF_INET6:
-        return family, (address[0], 0)
+        return Target(socket.AF_INET, (address[0], 0), socket.inet_aton(address[0]))
     bare = ipaddress.IPv6Address(str(address[0]).partition("%")[0])
     if bare.ipv4_mapped is not None:
-        return socket.AF_INET, (str(bare.ipv4_mapped), 0)
+        return canonical((socket.AF_INET, (str(bare.ipv4_mapped), 0)))
     text = socket.inet_ntop(socket.AF_INET6, bare.packed)
-    return family, (text, 0, 0, address[3])
+    scope = struct.pack("=I", address[3])
+    return Target(family, (text, 0, 0, address[3]), bare.packed + scope)

@@ -33,8 +33,6 @@ ICMPV6_FILTER = 1
 _DROPS = struct.Struct("=32xI")  # nine numbers; SK_MEMINFO_DROPS is the last
 
 BUFFER = 8 << 20  # bytes asked for in each direction, see _enlarge
-READ_SIZE = 256  # bytes of a packet that we look at
-CONTROL_SIZE = socket.CMSG_SPACE(16)  # one timespec
 RAW, DGRAM = "raw", "dgram"
 
 
@@ -109,10 +107,10 @@ def _open(family: int, kind: str, buffer: int, refused: OSError | None) -> Chann
 def _mark(sock: socket.socket, family: int, kind: str) -> Stamp:
     """Our identifier: random, or for an unprivileged socket the kernel's (its "port")."""
     if kind == RAW:
-        ident = int.from_bytes(os.urandom(2), "big")
+        ident = int.from_bytes(os.urandom(2), sys.byteorder)
     else:
         sock.bind(("0.0.0.0", 0) if family == socket.AF_INET else ("::", 0))  # noqa: S104
-        ident = int(sock.getsockname()[1])
+        ident = socket.htons(sock.getsockname()[1])
     return Stamp(family, ident, os.urandom(8))
 
 
@@ -169,14 +167,15 @@ def filter_program(stamp: Stamp) -> list[Instruction]:
     first, second = struct.unpack("!II", stamp.cookie)
     quoted = HEADER + (IPV4_HEADER if ipv4 else 40)  # our own packet, sent without IP options
     reply = TYPES[stamp.family].reply
+    ident = socket.ntohs(stamp.ident)  # the filter loads in network order
     return [
         (_LOAD_IHL if ipv4 else _SET_X, 0, 0, 0),
         (_BYTE, 0, 0, 0),
         (_EQUAL, 2, 0, reply),
         (_HALF, 0, 0, quoted + 4),  # an error: the identifier it quotes
-        (_EQUAL, 6, 7, stamp.ident),
+        (_EQUAL, 6, 7, ident),
         (_HALF, 0, 0, 4),
-        (_EQUAL, 0, 5, stamp.ident),
+        (_EQUAL, 0, 5, ident),
         (_WORD, 0, 0, HEADER),
         (_EQUAL, 0, 3, first),
         (_WORD, 0, 0, HEADER + 4),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import fmean
 
-from collectors._icmp_echo import Echo, SockAddr
+from collectors._icmp_address import Target
+from collectors._icmp_echo import Echo
 from collectors._icmp_mode import Sender
 from collectors._icmp_words import SILENT
 from collectors.base import NO_DETAILS, Measurement, Reason, Verdict
@@ -57,13 +58,13 @@ class Train:
         self._told = told
         self._echoes: list[Echo] = []
 
-    def start(self, sender: Sender, address: SockAddr, size: int, interval: float) -> None:
+    def start(self, sender: Sender, target: Target, size: int, interval: float) -> None:
         """interval: seconds between packets, shortened where the timeout asks for it."""
         count = self._open
         gap = min(interval, self._limit / 2 / max(count - 1, 1))
         for number in range(count):
             rest = int((self._limit - number * gap) * 1e9)
-            self._echoes.append(Echo(address, rest, size, self._ended))
+            self._echoes.append(Echo(target.address, target.host, rest, size, self._ended))
         for number, echo in enumerate(self._echoes):
             sender.send((echo,), number * gap)
 

@@ -14,7 +14,8 @@ SockAddr = tuple[Any, ...]
 class Echo:
     """One packet to one host. The engine fills in the outcome and calls `done` exactly once.
 
-    address: socket address, its text in canonical form. size: payload bytes.
+    address: socket address, its text in canonical form. host: the same packed, as the source of
+    a reply is (see Reader). size: payload bytes.
     timeout: nanoseconds from the sending. Outcome: rtt (nanoseconds) when a reply came; else
     trouble when we could not measure; else the host was silent, and note may say why.
     """
@@ -24,6 +25,7 @@ class Echo:
         "asked",
         "done",
         "generation",
+        "host",
         "note",
         "open",
         "rtt",
@@ -36,9 +38,10 @@ class Echo:
     )
 
     def __init__(
-        self, address: SockAddr, timeout: int, size: int, done: Callable[[Echo], None]
+        self, address: SockAddr, host: bytes, timeout: int, size: int, done: Callable[[Echo], None]
     ) -> None:
         self.address = address
+        self.host = host
         self.timeout = timeout
         self.size = size
         self.done = done
@@ -61,7 +64,7 @@ class Counters:
     Refused replies: late (after the timeout, or to a packet already given up), duplicate,
     wrong_source, foreign (not ours). complaints: ICMP errors about our packets.
     send_errors: packets the kernel would not take, tries included. overflowed: packets given up
-    as unknown because our receive buffer overflowed. exhausted: times no sequence was free.
+    as unknown because our receive buffer overflowed.
     """
 
     sent: int = 0
@@ -73,4 +76,3 @@ class Counters:
     complaints: int = 0
     send_errors: int = 0
     overflowed: int = 0
-    exhausted: int = 0

@@ -149,27 +149,19 @@ class Engine:
     def _send_wave(self, room: int) -> bool:
         """Send up to `room` packets. False when no sequence number is free.
 
-        The one loop that costs something for every packet; hence the local names.
+        Its loop costs something for every packet; hence the local names.
         """
-        queue, pending, sequences = self._queue, self._pending, self._sequences
+        batch = self._next_batch(room)
+        numbers = self._sequences.take(len(batch))
+        self._queue.extendleft(reversed(batch[len(numbers) :]))
+        generation = self._sequences.generation
+        pending, now = self._pending, time.monotonic_ns
         sendto, packet = self._channel.sock.sendto, self._channel.stamp.packet
-        now = time.monotonic_ns
         drops = self._channel.drops()
         sent: list[Echo] = []
-        oldest = 0 if self._patience is None else now() - self._patience
-        sequence: int | None = 0
-        for _ in range(min(room, len(queue))):
-            echo = queue.popleft()
-            if echo.asked < oldest:
-                self._give_up(echo, EXHAUSTED)
-                continue
-            sequence = sequences.take()
-            if sequence is None:
-                queue.appendleft(echo)
-                self.counters.exhausted += 1
-                break
-            echo.sequence, echo.generation = sequence, sequences.generation
-            data = packet(sequence, sequences.generation, echo.size)
+        for echo, sequence in zip(batch, numbers, strict=False):
+            data = packet(sequence, generation, echo.size)
+            echo.sequence, echo.generation = sequence, generation
             pending[sequence] = echo
             echo.sent = now()
             try:
@@ -179,14 +171,28 @@ class Engine:
             else:
                 sent.append(echo)
         self._await(sent, drops)
-        return sequence is not None
+        return bool(numbers) or not batch
+
+    def _next_batch(self, room: int) -> list[Echo]:
+        """The next of the queue, without those that have waited too long."""
+        queue = self._queue
+        batch = [queue.popleft() for _ in range(min(room, len(queue)))]
+        if self._patience is None:
+            return batch
+        oldest = time.monotonic_ns() - self._patience
+        for echo in batch:
+            if echo.asked < oldest:
+                self._give_up(echo, EXHAUSTED)
+        return [echo for echo in batch if echo.open]
 
     def _await(self, sent: list[Echo], drops: int) -> None:
         self._tokens -= len(sent)
         self.counters.sent += len(sent)
         now = time.monotonic_ns()
-        for timeout in {echo.timeout for echo in sent}:
-            echoes = [echo for echo in sent if echo.timeout == timeout]
+        timeouts = {echo.timeout for echo in sent}
+        for timeout in timeouts:
+            same = len(timeouts) == 1
+            echoes = sent if same else [echo for echo in sent if echo.timeout == timeout]
             heapq.heappush(self._waves, (now + timeout, next(self._order), drops, echoes))
         self._plan_end()
 

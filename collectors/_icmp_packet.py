@@ -6,7 +6,8 @@ The payload starts with a stamp that only this process could have sent:
 
 Each of the two counters stands beside its complement, so their sum is the same for all packets
 and so is the checksum: it is computed once. (Sequence: RFC 792 / RFC 4443 header field; the
-generation counts how often the 16-bit sequence has wrapped.)
+generation counts how often the 16-bit sequence has wrapped.) The peer only echoes identifier and
+sequence, so they travel in this machine's byte order and need no swapping.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ STAMP = 14  # bytes of the stamp
 MIN_SIZE = 16  # payload bytes; room for the stamp
 IPV4_HEADER = 20
 IPV6_HEADER = 40
-_STAMPED = struct.Struct("!6sH8sHHH")
-_ECHO = struct.Struct("!BBHHH8sHHH")
-_QUOTE = struct.Struct("!BBHHH")
+MARKS = "BB2xHH8sHH"  # type, code, identifier, sequence, cookie, ~sequence, generation
+MARKS_SIZE = 20
+Marks = tuple[int, int, int, int, bytes, int, int]
+_MARKS = struct.Struct("=" + MARKS)
+_STAMPED = struct.Struct("=6sH8sHHH")
+_HEAD = struct.Struct("=BBHH")
+_QUOTE = struct.Struct("=BB2xHH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def checksum(data: bytes) -> int:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What marks our packets. ident: 16 bits; cookie: 8 random bytes."""
+    """What marks our packets. ident: 16 bits, machine order; cookie: 8 random bytes."""
 
     family: int
     ident: int
@@ -64,9 +69,9 @@ class Stamp:
     def head(self) -> bytes:
         """Type, code, checksum, identifier: the same for all our packets."""
         request = TYPES[self.family].request
-        bare = struct.pack("!BBHH", request, 0, 0, self.ident)
-        example = _STAMPED.pack(bare, 0, self.cookie, 0xFFFF, 0, 0xFFFF)
-        return struct.pack("!BBHH", request, 0, checksum(example), self.ident)
+        bare = _HEAD.pack(request, 0, 0, self.ident)
+        total = checksum(_STAMPED.pack(bare, 0, self.cookie, 0xFFFF, 0, 0xFFFF))
+        return _HEAD.pack(request, 0, socket.htons(total), self.ident)
 
     def packet(self, sequence: int, generation: int, size: int) -> bytes:
         """An echo request with `size` payload bytes (at least MIN_SIZE).
@@ -83,18 +88,15 @@ class Stamp:
             generation ^ 0xFFFF,
         ) + bytes(size - STAMP)
 
-    def reply(self, data: bytes, start: int) -> tuple[int, int] | None:
-        """(sequence, generation) when `data` holds from `start` a reply to one of our packets."""
-        if len(data) - start < HEADER + STAMP:
-            return None
-        kind, code, _, ident, sequence, cookie, complement, generation, _ = _ECHO.unpack_from(
-            data, start
-        )
-        if kind != TYPES[self.family].reply or code or ident != self.ident:
-            return None
-        if cookie != self.cookie or complement != sequence ^ 0xFFFF:
-            return None
-        return sequence, generation
+    @cached_property
+    def reply(self) -> tuple[int, int, int, bytes]:
+        """Type, code, identifier and cookie of every reply to us."""
+        return TYPES[self.family].reply, 0, self.ident, self.cookie
+
+
+def marks(data: bytes, start: int) -> Marks | None:
+    """The fields of MARKS in `data` from `start`, None when it is too short for them."""
+    return _MARKS.unpack_from(data, start) if len(data) - start >= MARKS_SIZE else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def complaint(stamp: Stamp, data: bytes, start: int) -> Complaint | None:
     source, destination, request = opened
     if len(request) < HEADER:
         return None
-    kind, code, _, ident, sequence = _QUOTE.unpack_from(request)
+    kind, code, ident, sequence = _QUOTE.unpack_from(request)
     if (kind, code, ident) != (types.request, 0, stamp.ident):
         return None
     cookie = request[HEADER : HEADER + 8]

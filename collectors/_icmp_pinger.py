@@ -94,9 +94,9 @@ async def burst(
         found = target(text)
         if found is None:
             raise ValueError(f"{text}: not an IP address")
-        echo = Echo(found[1], int(timeout * 1e9), size, ended)
+        echo = Echo(found.address, found.host, int(timeout * 1e9), size, ended)
         asked.append(echo)
-        echoes[found[0]].append(echo)
+        echoes[found.family].append(echo)
     await _send_all(echoes, pace, every)
     return asked
 

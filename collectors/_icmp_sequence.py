@@ -18,18 +18,22 @@ class Sequences:
         self.generation = 0
         self.free = SPACE
 
-    def take(self) -> int | None:
-        """The next free number, None when all 65,536 are taken."""
-        sequence = self._taken.find(0, self._next)
-        if sequence < 0:
+    def take(self, count: int) -> range:
+        """Free numbers in a row: `count` of them, fewer before a taken one or the wrap, none
+        only when all 65,536 are taken. All are of the present generation."""
+        start = self._taken.find(0, self._next)
+        if start < 0:
             if not self.free:
-                return None
+                return range(0)
             self.generation = (self.generation + 1) & 0xFFFF
-            sequence = self._taken.find(0)
-        self._taken[sequence] = 1
-        self._next = sequence + 1
-        self.free -= 1
-        return sequence
+            start = self._taken.find(0)
+        end = min(start + count, SPACE)
+        taken = self._taken.find(1, start, end)
+        end = end if taken < 0 else taken
+        self._taken[start:end] = b"\1" * (end - start)
+        self._next = end
+        self.free -= end - start
+        return range(start, end)
 
     def release(self, sequence: int) -> None:
         """Give a number back. Raises ValueError when it is not taken."""

@@ -36,19 +36,20 @@ class ClockBridge:
         self.stepped = abs(offset - self.offset) > STEP
         self.offset = offset
 
-    def rtt(self, sent: int, stamp: int | None, read: int) -> int:
+    def rtt(self, sent: int, stamp: int, read: int) -> int:
         """Nanoseconds from `sent` (monotonic) to arrival.
 
-        stamp: the kernel's, None when there is none. read: monotonic time of reading, the
+        stamp: the kernel's; 0 when there is none.
+         read: monotonic time of reading, the
         latest the packet can have arrived. The result is within SHORTEST .. read - sent.
         """
-        longest = max(read - sent, SHORTEST)
-        if stamp is None or self.stepped:
-            return longest
         rtt = stamp - self.offset - sent
-        if -NOISE <= rtt <= longest + NOISE:
-            return min(max(rtt, SHORTEST), longest)
-        return longest
+        longest = read - sent
+        if SHORTEST <= rtt <= longest and not self.stepped:
+            return rtt
+        if -NOISE <= rtt < SHORTEST and not self.stepped:
+            return SHORTEST
+        return longest if longest > SHORTEST else SHORTEST
 
     def _sample(self) -> int:
         """Wall minus monotonic time; anew when we were held up between the two."""

@@ -15,14 +15,14 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from collectors import base
-from collectors._icmp_address import canonical, one_host, target
+from collectors._icmp_address import Target, canonical, one_host, target
 from collectors._icmp_check import Told, Train, conclude
 from collectors._icmp_echo import Counters, Echo
 from collectors._icmp_limits import NeighbourLimit, neighbour_limits
 from collectors._icmp_mode import Mode, mode, use
 from collectors._icmp_packet import MIN_SIZE
 from collectors._icmp_pinger import Pinger, burst
-from collectors._names import Address, Endpoint, endpoints
+from collectors._names import Address, endpoints
 from collectors._trouble import Progress, Trouble, budget
 from collectors.base import Done, Measurement, Request
 
@@ -116,8 +116,9 @@ def _start(pinger: Pinger, requests: Iterable[Request], done: Done, limit: float
             pinger.run(_ping_name(pinger, settings, timeout, limit or timeout, told), told)
         elif settings.count == 1:
             ended = partial(_conclude_one, told, timeout)
-            echo = Echo(found[1], int((limit or timeout) * 1e9), settings.size, ended)
-            singles.setdefault(found[0], []).append(echo)
+            time = int((limit or timeout) * 1e9)
+            echo = Echo(found.address, found.host, time, settings.size, ended)
+            singles.setdefault(found.family, []).append(echo)
         else:
             _send_train(
                 pinger, settings, found, Train(settings.count, timeout, limit or timeout, told)
@@ -130,9 +131,9 @@ def _conclude_one(told: Told, timeout: float, echo: Echo) -> None:
     told(conclude((echo,), timeout))
 
 
-def _send_train(pinger: Pinger, settings: Settings, found: Endpoint, train: Train) -> None:
-    sender = pinger.sender(found[0])
-    train.start(sender, found[1], settings.size, settings.interval_ms / 1000)
+def _send_train(pinger: Pinger, settings: Settings, found: Target, train: Train) -> None:
+    sender = pinger.sender(found.family)
+    train.start(sender, found, settings.size, settings.interval_ms / 1000)
 
 
 async def _ping_name(
@@ -152,7 +153,7 @@ async def _ping_name(
         told(Measurement(trouble.verdict, reason=trouble.reason))
         return
     first = canonical(found[0])
-    progress.details["address"] = first[1][0]
+    progress.details["address"] = first.address[0]
 
     def tell(measured: Measurement) -> None:
         values = (
