@@ -78,9 +78,13 @@ def test_every_locale_prints_something_readable(here: Path, locale: dict[str, st
 def test_a_reader_that_stops_early_is_no_error(here: Path) -> None:
     write_inventory(here, "{kind: tcp, address: 127.0.0.1, port: 9}")
     for words in ("inventory validate", "--help", "doctor"):
-        script = f'{sys.executable} -m ioc.cli {words} | true; echo "code ${{PIPESTATUS[0]}}"'
+        script = f'"$0" -m ioc.cli {words} | true; echo "code ${{PIPESTATUS[0]}}"'
         done = subprocess.run(
-            ["bash", "-c", script], cwd=here, env=environment(), capture_output=True, timeout=60
+            ["bash", "-c", script, sys.executable],
+            cwd=here,
+            env=environment(),
+            capture_output=True,
+            timeout=60,
         )
         assert not done.stderr, words
         assert done.stdout == b"code 0\n", words
@@ -88,9 +92,13 @@ def test_a_reader_that_stops_early_is_no_error(here: Path) -> None:
 
 def test_closed_streams_are_no_error(here: Path) -> None:
     write_inventory(here, "{kind: tcp, address: 127.0.0.1, port: 9}")
-    script = f"{sys.executable} -m ioc.cli inventory validate >&- 2>&-; echo code $?"
+    script = '"$0" -m ioc.cli inventory validate >&- 2>&-; echo code $?'
     done = subprocess.run(
-        ["bash", "-c", script], cwd=here, env=environment(), capture_output=True, timeout=60
+        ["bash", "-c", script, sys.executable],
+        cwd=here,
+        env=environment(),
+        capture_output=True,
+        timeout=60,
     )
     assert done.stdout == b"code 0\n"
 
