@@ -165,7 +165,7 @@ class Past:
     def _coverage(self) -> Iterator[Point]:
         for time in range(self.begin, self.started, COVERAGE_STEP):
             views = {name: track.at(time) for name, track in self.tracks.items()}
-            view = AreaView(time, 0, False, {}, views)
+            view = AreaView(time, 0, False, {}, views, self.topology)
             for reading in evaluate(self.topology, view, self._calendars, time):
                 yield coverage_point(self.topology.area_id, reading, time)
 

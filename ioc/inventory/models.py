@@ -1,157 +1,127 @@
-"""What a user may write in the inventory, as pydantic models. Unknown keys are refused.
-
-Messages are PydanticCustomError templates: translation keys with their values beside them.
-"""
+"""What a user may write in the inventory, as pydantic models: strict, unknown keys refused."""
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ioc.i18n import mark
-from ioc.inventory.ranges import RangeError, expand
+from ioc.inventory.fields import (
+    MIDNIGHT,
+    Address,
+    Code,
+    Day,
+    Duration,
+    Hours,
+    Id,
+    Interval,
+    Name,
+    Range,
+    Reference,
+    Timeout,
+    Zone,
+)
+from ioc.inventory.words import refusal
 
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-NOT_DURATION = mark("not a duration; write for example 15s, 2m, 1h or seconds as a number")
-NOT_HOURS = mark('not hours; write for example "07:30-11:30"')
-NOT_DATE = mark("not a date; write for example 2026-02-17")
-NOT_ID = mark("not an id; use small letters a-z, digits and hyphens, for example yen-thinh")
-ONE_ADDRESS = mark("one address is wanted here; use `addresses` for a range")
-NOT_ZONE = mark("not a time zone; write for example Asia/Ho_Chi_Minh")
-
-
-def _duration(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", str(value))
-    if match is None:
-        raise PydanticCustomError("duration", NOT_DURATION)
-    return float(match[1]) * UNITS[match[2]]
-
-
-def _hours(text: Any) -> tuple[int, int]:
-    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", str(text))
-    if match is None:
-        raise PydanticCustomError("hours", NOT_HOURS)
-    start, end = (int(match[i]) * 60 + int(match[i + 1]) for i in (1, 3))
-    if int(match[2]) > 59 or int(match[4]) > 59 or start >= 1440 or end > 1440 or start == end:
-        raise PydanticCustomError("hours", NOT_HOURS)
-    return start, end
-
-
-def _date(text: Any) -> str:
-    try:
-        return date.fromisoformat(str(text)).isoformat()
-    except ValueError:
-        raise PydanticCustomError("date", NOT_DATE) from None
-
-
-def _id(text: str) -> str:
-    if re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", text) is None:
-        raise PydanticCustomError("id", NOT_ID)
-    return text
-
-
-def _address(text: str) -> str:
-    try:
-        if len(expand(text)) == 1:
-            return text
-    except RangeError as error:
-        raise PydanticCustomError("address", error.text, error.args_by_name) from None
-    raise PydanticCustomError("address", ONE_ADDRESS)
-
-
-def _range(text: str) -> str:
-    try:
-        expand(text)
-    except RangeError as error:
-        raise PydanticCustomError("address", error.text, error.args_by_name) from None
-    return text
-
-
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (OSError, ValueError):
-        raise PydanticCustomError("zone", NOT_ZONE) from None
-    return text
-
-
-def _text(value: Any) -> Any:
-    """Codes are text though they look like numbers."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0, le=31_536_000)]
-Hours = Annotated[tuple[int, int], BeforeValidator(_hours)]
-Day = Annotated[str, BeforeValidator(_date)]
-Id = Annotated[str, BeforeValidator(_text), AfterValidator(_id)]
-Address = Annotated[str, AfterValidator(_address)]
-Range = Annotated[str, AfterValidator(_range)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """Frozen and strict: a number in quotes is text, `off` is not false."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_left_out(cls, values: Any) -> Any:
+        """A known key with nothing behind it, as a template leaves it, was not given."""
+        if not isinstance(values, dict) or None not in values.values():
+            return values
+        return {k: v for k, v in values.items() if v is not None or not cls._may_leave_out(k)}
+
+    @classmethod
+    def _may_leave_out(cls, key: str) -> bool:
+        return key in cls.model_fields
 
 
 class Limit(Model):
+    """A successful check counts as degraded beyond either side."""
+
     above: float | None = None
     below: float | None = None
 
 
-class CheckModel(BaseModel):
+class CheckModel(Model):
     """Keys beside these are settings of the kind (its Settings model decides)."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(extra="allow")
 
     kind: str
     name: Id | None = None
-    interval: Duration | None = None
-    timeout: Duration | None = None
+    interval: Interval | None = None
+    timeout: Timeout | None = None
     retries: int | None = Field(default=None, ge=0, le=10)
     retry_delay: Duration | None = None
     fatal: bool | None = None
     thresholds: dict[str, Limit] = Field(default_factory=dict)
 
+    @classmethod
+    def _may_leave_out(cls, key: str) -> bool:
+        return True
+
 
 class Defaults(Model):
     """For one kind of asset, or all (`all`)."""
 
-    interval: Duration | None = None
-    timeout: Duration | None = None
+    interval: Interval | None = None
+    timeout: Timeout | None = None
     retries: int | None = Field(default=None, ge=0, le=10)
     retry_delay: Duration | None = None
-    calendar: str | None = None
+    thresholds: dict[str, Limit] | None = None
+    calendar: Id | None = None
     missing_after: int | None = Field(default=None, ge=1, le=366)
 
 
 class Area(Model):
+    """The top unit: district, province or group of communes."""
+
     id: Id
     name: Name
-    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Ho_Chi_Minh"
+    timezone: Zone = "Asia/Ho_Chi_Minh"
 
 
 class Monitor(Model):
-    site: str
+    """The site this program runs in."""
+
+    site: Id
 
 
 class CalendarModel(Model):
-    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
+    """Office hours. closed, make_up: days off and days worked in spite of the weekly pattern."""
+
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(min_length=1)
     hours: list[Hours] = Field(min_length=1)
     holidays: str | None = None
     closed: list[Day] = Field(default_factory=list)
     make_up: list[Day] = Field(default_factory=list)
     grace: Duration = 3600.0
 
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> CalendarModel:
+        spans = sorted((s, e if e > s else e + MIDNIGHT) for s, e in self.hours)
+        nexts = [*spans[1:], (spans[0][0] + MIDNIGHT, 0)]
+        if any(end > begin for (_start, end), (begin, _end) in zip(spans, nexts, strict=True)):
+            raise refusal(mark("hours overlap; give each stretch once"))
+        both = sorted(set(self.closed) & set(self.make_up))
+        if both:
+            raise refusal(mark("{day} is in both closed and make_up"), day=both[0])
+        return self
+
 
 class TargetModel(Model):
+    """A goal in percent; only what the program measures by itself is known here."""
+
     id: Literal["fiber-communes", "networked-computers", "mobile-4g"]
     name: Name
     goal: float = Field(ge=0, le=100)
@@ -160,6 +130,8 @@ class TargetModel(Model):
 
 
 class Sentinel(Model):
+    """A peer beyond our own uplink."""
+
     id: Id
     name: Name | None = None
     address: Address | None = None
@@ -167,42 +139,50 @@ class Sentinel(Model):
 
 
 class Link(Model):
+    """An uplink of a site. role: primary, but 4g and satellite are backup unless told."""
+
     id: Id
     kind: Literal["fiber", "4g", "leased", "satellite"]
     name: Name | None = None
     provider: Name | None = None
     address: Address | None = None
     role: Literal["primary", "backup"] | None = None
-    parent: str | None = None
+    parent: Reference | None = None
     checks: list[CheckModel] | None = None
 
 
 class Device(Model):
+    """One device, or with `addresses` a range of them."""
+
     id: Id | None = None
     kind: Literal["computer", "router", "switch", "server", "modem", "ups", "other"]
     name: Name | None = None
     address: Address | None = None
     addresses: Range | None = None
-    parent: str | None = None
-    calendar: str | None = None
+    parent: Reference | None = None
+    calendar: Id | None = None
     missing_after: int | None = Field(default=None, ge=1, le=366)
     checks: list[CheckModel] | None = None
 
 
 class Service(Model):
+    """Something used over the network; outside every site when it stands at the top."""
+
     id: Id
     name: Name
     kind: Name = "other"
     address: Address | None = None
-    calendar: str | None = None
+    calendar: Id | None = None
     checks: list[CheckModel] | None = None
 
 
 class SiteModel(Model):
+    """A place. code: administrative, an attribute. staff: people who need a computer."""
+
     id: Id
     name: Name
     kind: Literal["commune", "township", "office", "other"] = "commune"
-    code: Annotated[str, BeforeValidator(_text), Field(max_length=20)] | None = None
+    code: Code | None = None
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)
     staff: int | None = Field(default=None, ge=0, le=100_000)
@@ -212,16 +192,28 @@ class SiteModel(Model):
 
 
 class Route(Model):
-    """Who hears of what. `channel` names a channel whose address is in the environment."""
+    """Who hears of what. `channel` names a channel whose address is in the environment.
+
+    What is left out means all: severities, sites, kinds of asset, hours.
+    """
 
     channel: Id
     severities: list[Literal["info", "warning", "critical"]] | None = None
-    sites: list[str] | None = None
+    sites: list[Id] | None = None
     kinds: list[Name] | None = None
     hours: list[Hours] | None = None
 
 
-class Inventory(Model):
+class Part(Model):
+    """What an included file may hold."""
+
+    sites: list[SiteModel] = Field(default_factory=list)
+    services: list[Service] = Field(default_factory=list)
+
+
+class Inventory(Part):
+    """The whole file, its includes merged in. freshness: see topology.Topology."""
+
     area: Area
     monitor: Monitor | None = None
     include: list[Name] = Field(default_factory=list)
@@ -231,12 +223,3 @@ class Inventory(Model):
     defaults: dict[str, Defaults] = Field(default_factory=dict)
     targets: list[TargetModel] = Field(default_factory=list)
     routes: list[Route] = Field(default_factory=list)
-    sites: list[SiteModel] = Field(default_factory=list)
-    services: list[Service] = Field(default_factory=list)
-
-
-class Part(Model):
-    """What an included file may hold."""
-
-    sites: list[SiteModel] = Field(default_factory=list)
-    services: list[Service] = Field(default_factory=list)
