@@ -14,8 +14,6 @@ from pathlib import Path
 
 import psutil
 
-from collectors.base import Reason
-
 _PROC = Path("/proc/sys/net")
 _NAMES: dict[int, str] = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -37,19 +35,6 @@ class NeighbourLimit:
     @property
     def enough(self) -> bool:
         return self.hosts <= self.limit
-
-    @property
-    def trouble(self) -> Reason | None:
-        """What is wrong and the remedy, None when the table is large enough."""
-        if self.enough:
-            return None
-        text = (
-            "{hosts} hosts are on directly connected networks, but the kernel keeps only {limit}"
-            " neighbours: set {setting} to {wanted}"
-        )
-        wanted = 1 << (2 * self.hosts - 1).bit_length()
-        args = {"hosts": self.hosts, "limit": self.limit}
-        return Reason(text, args | {"setting": self.setting, "wanted": wanted})
 
 
 def neighbour_limits(addresses: Iterable[str], proc: Path = _PROC) -> list[NeighbourLimit]:
