@@ -113,6 +113,8 @@ class District:
     def repair(self, link: str) -> None:
         commune, device = self._commune(link), _edge_device(link)
         self.spaces.ip(EDGE, f"link set {device} up", *_way_in(commune, link))
+        self.spaces.wait_for_carrier(EDGE, device)
+        self.spaces.wait_for_carrier(_router(commune), link.rpartition(".")[2])
 
     def power_off(self, computer: str) -> None:
         """Switch off one computer."""
@@ -140,6 +142,8 @@ class District:
         commune = self.communes[site]
         up = (f"link set {device} up" for device in ("lan", "fiber", "4g"))
         self.spaces.ip(_router(commune), *up, *_ways_out(commune))
+        self.spaces.wait_for_carrier(_router(commune), "lan", "fiber", "4g")
+        self.spaces.wait_for_carrier(EDGE, *(_edge_device(f"{site}.{k}") for k in ("fiber", "4g")))
 
     def cut_uplink(self) -> None:
         """The provider's side of the monitor's own uplink goes away."""
@@ -147,6 +151,8 @@ class District:
 
     def repair_uplink(self) -> None:
         self.spaces.ip(EDGE, "link set uplink up")
+        self.spaces.wait_for_carrier(EDGE, "uplink")
+        self.spaces.wait_for_carrier(CORE, "uplink")
 
     def brownout(self, link: str, loss: float = 0.3) -> None:
         """Lose a fraction of the packets from the commune on a link; 0 ends it."""
@@ -171,12 +177,14 @@ class District:
         self.repair_uplink()
         self.open_portal()
         for commune in self.communes.values():
+            for pc in commune.pcs:
+                self.power_on(f"{commune.id}.{pc}")
+            edge = (_edge_device(f"{commune.id}.{kind}") for kind in ("fiber", "4g"))
+            self.spaces.ip(EDGE, *(f"link set {device} up" for device in edge))
             self.power_back(commune.id)
             for link in (f"{commune.id}.fiber", f"{commune.id}.4g"):
                 self.repair(link)
                 self.brownout(link, 0)
-            for pc in commune.pcs:
-                self.power_on(f"{commune.id}.{pc}")
 
     # --- wiring
 

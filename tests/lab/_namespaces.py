@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import count
@@ -23,6 +24,7 @@ from pathlib import Path
 
 PREFIX = "ioclab"
 NETNS = Path("/run/netns")
+CARRIER_PATIENCE = 5.0
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 _serial = count()
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -85,6 +87,18 @@ class Namespaces:
         """Run `ip` commands inside a namespace, in order, as one batch. Raises LabError."""
         argv = ["ip", "-n", self.full(name), "-batch", "-"]
         _run(*argv, text="".join(f"{command}\n" for command in commands))
+
+    def wait_for_carrier(self, name: str, *devices: str) -> None:
+        """Until the kernel has noticed the carrier of devices: it takes up to a second over it."""
+        deadline = time.monotonic() + CARRIER_PATIENCE
+        for device in devices:
+            command = ["ip", "-n", self.full(name), "-o", "link", "show", "dev", device]
+            while (
+                " state UP " not in subprocess.run(command, capture_output=True, text=True).stdout
+            ):
+                if time.monotonic() > deadline:
+                    raise LabError(f"{name}: {device} gets no carrier")
+                time.sleep(0.02)
 
     def tc(self, name: str, *words: str) -> None:
         """Run one `tc` command inside a namespace. Raises LabError."""
