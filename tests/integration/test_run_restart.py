@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab._monitor import HOST, RUN, Monitor
+from tests.lab._monitor import HOST, Monitor
 from tests.lab._peers import NAMES, Peers, all_up, inventory
 
 Sample = tuple[str, int, float]
@@ -116,16 +116,15 @@ def test_a_fault_during_the_stop_is_found_after_it(peers: Peers, monitor: Monito
 def test_a_taken_address_is_a_clear_error(monitor: Monitor, tmp_path: Path) -> None:
     second = tmp_path / "second"
     second.mkdir()
-    other = Monitor(second, monitor.inventory.read_text(encoding="utf-8"), port=monitor.port)
-    environment = {
-        "IOC_INVENTORY": str(other.inventory),
-        "IOC_DATA_DIR": str(other.data),
-        "IOC_LISTEN": f"{HOST}:{monitor.port}",
-        "IOC_LANG": "en",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
+    text = monitor.inventory.read_text(encoding="utf-8")
+    other = Monitor(second, text, port=monitor.port)
     done = subprocess.run(
-        [*RUN, "run"], env=environment, capture_output=True, text=True, timeout=20, cwd=second
+        other.command(),
+        env=other.environment(),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        cwd=second,
     )
     assert done.returncode == 2
     assert f"IOC_LISTEN={HOST}:{monitor.port}: Address already in use" in done.stderr

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-RUN = (sys.executable, "-c", "from ioc.cli import main; main()")  # what the `ioc` script does
+RUN = (sys.executable, "-m", "ioc")
 HOST = "127.0.0.1"
 LISTS = ("devices", "links", "services", "sentinels", "sites")
 WRITTEN_WITHIN = 1.5  # seconds until a change of state is in the database
@@ -70,7 +70,24 @@ class Monitor:
 
     def start(self, patience: float = 20.0) -> Monitor:
         """Start and wait until the API answers."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("IOC_")} | {
+        with self.log.open("ab") as log:
+            self.process = self._spawn(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment(),
+                cwd=self.folder,
+            )
+        self.until(self._answers, patience, "the API answers")
+        return self
+
+    def command(self) -> list[str]:
+        return [*RUN, *self._command]
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the process: of IOC_ settings only those of this directory."""
+        return {k: v for k, v in os.environ.items() if not k.startswith("IOC_")} | {
             "IOC_INVENTORY": str(self.inventory),
             "IOC_DATA_DIR": str(self.data),
             "IOC_LISTEN": f"{HOST}:{self.port}",
@@ -78,17 +95,6 @@ class Monitor:
             "PYTHONPATH": str(ROOT),
             **self._environment,
         }
-        with self.log.open("ab") as log:
-            self.process = self._spawn(
-                [*RUN, *self._command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                cwd=self.folder,
-            )
-        self.until(self._answers, patience, "the API answers")
-        return self
 
     @property
     def pid(self) -> int:
