@@ -61,6 +61,8 @@ def run(settings: Settings, *, simulated: bool = False) -> int:
     Raises InventoryError, SettingsError (address in use), StoreError, StateDatabaseError before
     anything is started.
     """
+    for chatty in ("watchfiles", "alembic", "uvicorn", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     _raise_file_limit()
     loaded = load(settings.inventory)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
