@@ -1,6 +1,7 @@
 """The last resort: ping3 in threads, where the engine may open no socket of its own.
 
-Slow (one thread per ping) and gullible (it believes replies from any source), so it stands in
+Slow (one thread per ping), gullible (it believes replies from any source) and forgetful (over
+IPv6 another ICMP packet that comes first makes it miss the reply: ping3 5.1.6), so it stands in
 only where nothing else works. Its times are bounded by the monotonic clock.
 """
 
