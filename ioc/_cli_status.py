@@ -94,7 +94,11 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _coverage(row: Row) -> str:
-    goal = _("goal {comparator} {goal} %", comparator=row["comparator"], goal=row["goal"])
+    goal = _(
+        "goal {comparator} {goal} %",
+        comparator=row["comparator"].replace(">=", "≥"),
+        goal=row["goal"],
+    )
     if row["value"] is None:
         return f"{row['name']}: {_('unknown')} ({goal})"
     value = _("{value} % ({numerator} of {denominator})", value=round(row["value"], 1),
