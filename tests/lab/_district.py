@@ -154,6 +154,15 @@ class District:
         self.spaces.wait_for_carrier(EDGE, "uplink")
         self.spaces.wait_for_carrier(CORE, "uplink")
 
+    def lose_own_route(self) -> None:
+        """The monitor's own network card is switched off: it cannot even send."""
+        self.spaces.ip(CORE, "link set uplink down")
+
+    def regain_own_route(self) -> None:
+        self.spaces.ip(CORE, "link set uplink up", f"route replace default via {UPLINK_FAR}")
+        self.spaces.wait_for_carrier(CORE, "uplink")
+        self.spaces.wait_for_carrier(EDGE, "uplink")
+
     def brownout(self, link: str, loss: float = 0.3) -> None:
         """Lose a fraction of the packets from the commune on a link; 0 ends it."""
         wire.lose(self.spaces, EDGE, _edge_device(link), loss)
@@ -174,7 +183,9 @@ class District:
 
     def heal(self) -> None:
         """Repair everything, whatever was broken."""
+        self.spaces.ip(CORE, "link set uplink up")
         self.repair_uplink()
+        self.regain_own_route()
         self.open_portal()
         for commune in self.communes.values():
             for pc in commune.pcs:

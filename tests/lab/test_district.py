@@ -216,6 +216,14 @@ def test_the_own_uplink_cut_puts_only_the_sentinel_down(lab: Lab) -> None:
     assert lab.monitor.get("overview")["uplink_lost"] is False
 
 
+def test_when_nothing_can_be_sent_nothing_is_known_and_nothing_is_down(lab: Lab) -> None:
+    changed = {name.replace(".", "__").replace("-", "_"): "unknown" for name in lab.healthy()}
+    moves = lab.expect(lab.district.lose_own_route, **changed)
+    assert {(before, after) for name, before, after in moves if "." in name} == {("up", "unknown")}
+    moves = lab.expect(lab.district.regain_own_route)
+    assert not [move for move in moves if move[2] in ("down", "unreachable")]
+
+
 def test_a_fiber_that_loses_a_third_is_degraded_and_nothing_behind_it_is(tmp_path: Path) -> None:
     with laboratory(tmp_path, communes=1, computers=2, lossy=True) as rough:
         rough.expect(lambda: None)
