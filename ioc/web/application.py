@@ -28,7 +28,8 @@ HEADERS = {
 }
 
 DOCS = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>API</title>
-<link rel="icon" href="/static/icon.svg"><link rel="stylesheet" href="/static/docs.css"></head><body><h1>API</h1>
+<link rel="icon" href="/static/icon.svg">
+<link rel="stylesheet" href="/static/docs.css"></head><body><h1>API</h1>
 <p>OpenAPI: <a href="/api/openapi.json">/api/openapi.json</a></p>
 <main id="routes"></main><script type="module" src="/static/docs.js"></script></body></html>"""
 
