@@ -4,9 +4,9 @@ import pytest
 from district import T0, commune, topology
 from hypothesis import given
 from hypothesis import strategies as st
-from ioc.engine.calendars import Calendar
 
 from collectors.base import Reason
+from ioc.engine.calendars import Calendar
 from ioc.engine.model import AreaView, AssetView, State
 from ioc.inventory.topology import CalendarRule, Target, Topology
 from ioc.ledger.coverage import cover, evaluate
