@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,8 +22,19 @@ class Mistake:
 
 
 class InventoryError(Exception):
-    """The inventory cannot be used. mistakes: all of them, by file and line."""
+    """The inventory cannot be used. mistakes: all of them, by file and line.
 
-    def __init__(self, mistakes: list[Mistake]) -> None:
+    files: what was read, absolute, the inventory first. patterns: its include list. Both tell
+    which change may mend it (see ioc.inventory.watch).
+    """
+
+    def __init__(
+        self,
+        mistakes: Iterable[Mistake],
+        files: tuple[Path, ...] = (),
+        patterns: tuple[str, ...] = (),
+    ) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
+        self.files = files
+        self.patterns = patterns
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))

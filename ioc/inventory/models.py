@@ -53,12 +53,15 @@ class Limit(Model):
 
 
 class CheckModel(Model):
-    """Keys beside these are settings of the kind (its Settings model decides)."""
+    """id: tells two checks of one kind apart; the kind unless given.
+
+    Keys beside these are settings of the kind: its Settings model decides.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     kind: str
-    name: Id | None = None
+    id: Id | None = None
     interval: Interval | None = None
     timeout: Timeout | None = None
     retries: int | None = Field(default=None, ge=0, le=10)

@@ -23,10 +23,11 @@ class RangeError(ValueError):
 def expand(text: str) -> list[Address]:
     """Every address of a range, ascending; a single address is a range of one.
 
-    The end may be given by its last part alone. Raises RangeError.
+    The end may be given by its last part alone (decimal in IPv4, hexadecimal in IPv6).
+    Raises RangeError, also for more than LIMIT addresses.
     """
-    first_text, dash, last_text = (part.strip() for part in text.partition("-"))
-    first = _address(first_text)
+    first_text, dash, last_text = (part.strip() for part in text.replace("–", "-").partition("-"))
+    first = parse(first_text)
     if not dash:
         return [first]
     last = _end(first, last_text)
@@ -34,52 +35,54 @@ def expand(text: str) -> list[Address]:
         raise RangeError(mark("both ends of a range must be of one kind (IPv4 or IPv6)"))
     count = int(last) - int(first) + 1
     if count < 1:
-        raise RangeError(
-            mark("the end {last} is before the start {first}"), last=str(last), first=str(first)
-        )
+        message = mark("the end {last} is before the start {first}")
+        raise RangeError(message, last=str(last), first=str(first))
     if count > LIMIT:
-        raise RangeError(
-            mark("{count} addresses; at most {limit} in one range"), count=count, limit=LIMIT
-        )
-    return (
-        [ip_address(int(first) + offset) for offset in range(count)]
-        if first.version == 4
-        else [IPv6Address(int(first) + offset) for offset in range(count)]
-    )
+        message = mark("{count} addresses; at most {limit} in one range")
+        raise RangeError(message, count=str(count), limit=LIMIT)
+    return [type(first)(int(first) + offset) for offset in range(count)]
 
 
 def suffix(address: Address, first: Address, last: Address) -> str:
-    """What tells an address from the others of its range: the parts in which they differ.
+    """What tells an address from the others of its range: the parts in which they may differ.
 
-    It does not move when the range grows within the same last part.
+    `10` in 127.20.6.10-30, `6-10` in 127.20.6.10-127.20.7.5. It does not move when the range
+    grows within the same last part.
     """
-    if isinstance(address, IPv4Address):
-        parts, ends = str(address).split("."), (str(first).split("."), str(last).split("."))
-    else:
-        exploded = address.exploded.split(":")
-        parts, ends = (
-            [f"{int(p, 16):x}" for p in exploded],
-            tuple(  # type: ignore[assignment]
-                end.exploded.split(":") for end in (first, last)
-            ),
-        )
-    same = next((i for i, (a, b) in enumerate(zip(*ends, strict=True)) if a != b), len(parts) - 1)
+    parts, starts, ends = _parts(address), _parts(first), _parts(last)
+    pairs = enumerate(zip(starts, ends, strict=True))
+    same = next((i for i, (start, end) in pairs if start != end), len(parts) - 1)
     return "-".join(parts[same:])
 
 
-def _end(first: Address, text: str) -> Address:
-    if first.version == 4 and text.isascii() and text.isdigit():
-        return _address(f"{str(first).rpartition('.')[0]}.{text}")
-    if first.version == 6 and ":" not in text:
-        return _address(f"{first.exploded.rpartition(':')[0]}:{text}")
-    return _address(text)
-
-
-def _address(text: str) -> Address:
+def parse(text: str) -> Address:
+    """One address, without a zone (`%eth0`). Raises RangeError."""
     try:
-        return ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        raise RangeError(
-            mark("{text} is not an IP address; write for example 127.20.6.10 or 127.20.6.10-30"),
-            text=repr(text),
-        ) from None
+        message = mark(
+            "{given} is not an IP address; write for example 10.20.6.10 or 10.20.6.10-30"
+        )
+        raise RangeError(message, given=quoted(text)) from None
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        raise RangeError(mark("an address without a zone (%…) is wanted here"))
+    return address
+
+
+def quoted(text: str) -> str:
+    """A text as it can be shown in a message: quoted, escaped where needed, not endless."""
+    return repr(text if len(text) <= 60 else text[:60] + "…")
+
+
+def _parts(address: Address) -> list[str]:
+    if isinstance(address, IPv4Address):
+        return str(address).split(".")
+    return [f"{int(part, 16):x}" for part in address.exploded.split(":")]
+
+
+def _end(first: Address, text: str) -> Address:
+    if isinstance(first, IPv4Address) and text.isascii() and text.isdigit():
+        return parse(f"{str(first).rpartition('.')[0]}.{text}")
+    if isinstance(first, IPv6Address) and ":" not in text and "." not in text:
+        return parse(f"{first.exploded.rpartition(':')[0]}:{text}")
+    return parse(text)

@@ -2,92 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
 
 from ioc.i18n import mark
 from ioc.i18n import translate as _
+from ioc.inventory.document import NO_SECRETS
+from ioc.inventory.ranges import quoted
 
-SECRETS = ("password", "passwd", "secret", "token", "community", "api_key", "apikey", "mat_khau")
+SECRETS = (
+    "password", "passwd", "secret", "token", "community", "api_key", "apikey", "mat_khau",
+    "matkhau",
+)  # fmt: skip
+OURS = "inventory"
 
 
-def words(problem: Any, root: type[BaseModel]) -> str:
-    """A pydantic problem in words, with the remedy."""
-    kind, context = problem["type"], problem.get("ctx", {})
+def refusal(text: str, /, **args: str | int | float) -> PydanticCustomError:
+    """What a validator raises: a message id and its values, translated when it is shown."""
+    return PydanticCustomError(OURS, "{text}", {"text": text, "args": args})
+
+
+def words(problem: Any, root: type[BaseModel], more_keys: Iterable[str] = ()) -> str:
+    """A pydantic problem in words, with the remedy.
+
+    root: the model that was validated. more_keys: keys allowed beside those of the root.
+    """
+    kind = problem["type"]
     if kind == "extra_forbidden":
-        return _unknown_key(problem, root)
+        return _unknown_key(problem["loc"], root, more_keys)
     if kind == "missing":
         return _("is missing; add it")
-    expected = EXPECTED.get(kind)
-    if expected is not None:
-        given = problem["input"]
-        shown_input = repr(given) if isinstance(given, str | int | float | bool) else _("a block")
-        if given is None:
-            shown_input = _("nothing")
-        words = {k: v for k, v in context.items() if isinstance(v, str | int | float)}
-        return _(expected, None, **{**words, "given": shown_input[:80]})
-    if kind in OWN:
-        words = {k: v for k, v in context.items() if isinstance(v, str | int | float)}
-        return _(_template(problem), None, **words)
-    return str(problem["msg"])
+    context = problem.get("ctx", {})
+    if kind == OURS:
+        return _(context["text"], None, **context["args"])
+    if kind == "value_error":  # of a collector's settings
+        return _(str(context["error"]))
+    return _standard(kind, context, problem)
 
 
-OWN = frozenset({"duration", "hours", "date", "id", "address", "zone"})
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """The most similar of the known names, None when none is similar."""
+    return next(iter(get_close_matches(name, list(known), n=1)), None)
+
 
 EXPECTED = {
     "string_type": mark("must be text, not {given}; put it in quotes"),
+    "string_pattern_mismatch": mark("holds characters that are not allowed here"),
+    "string_too_short": mark("must not be empty"),
+    "string_too_long": mark("is longer than {max_length} characters"),
     "int_type": mark("must be a whole number, not {given}"),
-    "int_parsing": mark("must be a whole number, not {given}"),
-    "int_from_float": mark("must be a whole number, not {given}"),
     "float_type": mark("must be a number, not {given}"),
-    "float_parsing": mark("must be a number, not {given}"),
     "bool_type": mark("must be true or false, not {given}"),
-    "bool_parsing": mark("must be true or false, not {given}"),
-    "list_type": mark("must be a list, each item after a hyphen"),
-    "dict_type": mark("must be a block of keys"),
-    "model_type": mark("must be a block of keys, not {given}"),
+    "list_type": mark("must be a list, each item after a hyphen, not {given}"),
+    "dict_type": mark("must be a block of keys, not {given}"),
     "literal_error": mark("must be one of {expected}, not {given}"),
     "greater_than": mark("must be above {gt}, not {given}"),
     "greater_than_equal": mark("must be at least {ge}, not {given}"),
     "less_than": mark("must be below {lt}, not {given}"),
     "less_than_equal": mark("must be at most {le}, not {given}"),
-    "string_too_short": mark("must not be empty"),
-    "string_too_long": mark("is longer than {max_length} characters"),
     "too_short": mark("must have at least {min_length} items"),
+    "too_long": mark("must have at most {max_length} items"),
+}
+SAME = {
+    "int_parsing": "int_type",
+    "int_from_float": "int_type",
+    "int_parsing_size": "int_type",
+    "float_parsing": "float_type",
+    "finite_number": "float_type",
+    "bool_parsing": "bool_type",
+    "tuple_type": "list_type",
+    "model_type": "dict_type",
+    "model_attributes_type": "dict_type",
 }
 
 
-def _template(problem: Any) -> str:
-    """The translation key of one of our own errors: pydantic gives it filled in only."""
-    message = str(problem["msg"])
-    for name, value in problem.get("ctx", {}).items():
-        message = message.replace(str(value), "{" + name + "}")
-    return message
+def _standard(kind: str, context: Mapping[str, Any], problem: Any) -> str:
+    expected = EXPECTED.get(SAME.get(kind, kind))
+    if expected is None:
+        return _("is not usable: {error}", error=problem["msg"])
+    values = {k: v for k, v in context.items() if isinstance(v, str | int | float)}
+    if "expected" in values:
+        values["expected"] = str(values["expected"]).replace(" or ", ", ")
+    return _(expected, None, **{**values, "given": _shown(problem["input"])})
 
 
-def _unknown_key(problem: Any, root: type[BaseModel]) -> str:
-    key = str(problem["loc"][-1])
+def _shown(value: Any) -> str:
+    if value is None:
+        return _("nothing")
+    if isinstance(value, list | tuple):
+        return _("a list")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    return quoted(value) if isinstance(value, str) else _("a block of keys")
+
+
+def _unknown_key(place: tuple[str | int, ...], root: type[BaseModel], more: Iterable[str]) -> str:
+    key = str(place[-1])
     if any(word in key.lower() for word in SECRETS):
-        return _("a secret does not belong in the inventory; put it in the environment or .env")
-    close = get_close_matches(key, _keys(root), n=1)
+        return _(NO_SECRETS)
+    model = _model_at(root, place[:-1])
+    keys = [*(model.model_fields if model else ()), *more]
+    close = did_you_mean(key, keys)
     if close:
-        return _("unknown key; did you mean {close}?", None, close=close[0])
-    return _("unknown key; remove it")
+        return _("unknown key; did you mean {close}?", close=close)
+    return _("unknown key; the keys here are {keys}", keys=", ".join(keys))
 
 
-def _keys(root: type[BaseModel]) -> set[str]:
-    """Every key of the models below a root."""
-    found: set[str] = set()
-    seen: set[type[BaseModel]] = set()
-    queue: list[Any] = [root]
-    while queue:
-        item = queue.pop()
-        if isinstance(item, type) and issubclass(item, BaseModel) and item not in seen:
-            seen.add(item)
-            found.update(item.model_fields)
-            queue.extend(field.annotation for field in item.model_fields.values())
-        else:
-            queue.extend(getattr(item, "__args__", ()))
-    return found
+def _model_at(root: type[BaseModel], place: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model that validates what stands at a place below the root's."""
+    found: Any = root
+    for part in place:
+        model = _model_in(found)
+        if model is not None and part in model.model_fields:
+            found = model.model_fields[str(part)].annotation
+        else:  # an item of a list, an entry of a mapping
+            inner = get_args(next((a for a in (found, *get_args(found)) if get_args(a)), None))
+            found = inner[-1] if inner else None
+    return _model_in(found)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model itself, or the one that may also be None."""
+    for option in (annotation, *get_args(annotation)):
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            return option
+    return None
