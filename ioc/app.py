@@ -8,16 +8,13 @@ inventory ─▶ Poller ─▶ Pipeline ─┬─▶ Sink ─▶ Store
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import resource
 import shutil
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 
 import psutil
-import uvicorn
 import uvloop
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -38,7 +35,8 @@ from ioc.inventory.topology import Topology
 from ioc.inventory.watch import watch
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.model import Coverage
-from ioc.settings import Settings, SettingsError
+from ioc.listening import bind, make_server, raise_file_limit
+from ioc.settings import Settings
 from ioc.store import open_store
 from ioc.store.base import Point, Store, StoreError
 from ioc.web import create_app
@@ -51,7 +49,6 @@ CHECKPOINT = 60.0
 STATE_POINTS = 5  # every so many checkpoints the state series get a point though nothing changed
 DISK_EVERY = 30.0
 DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
-OPEN_FILES = 65_536
 KEEP_TRANSITIONS = 10 * 366 * 86_400_000  # ms: design, incidents and history are kept for years
 
 
@@ -63,10 +60,10 @@ def run(settings: Settings, *, simulated: bool = False) -> int:
     """
     for chatty in ("watchfiles", "alembic", "uvicorn", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    _raise_file_limit()
+    raise_file_limit()
     loaded = load(settings.inventory)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with _bind(settings) as listener:
+    with bind(settings) as listener:
         database = StateDatabase.open(settings.database)
         try:
             store = open_store(settings.store)
@@ -124,6 +121,7 @@ class Program:
         )
         self._covered: tuple[int, tuple[Coverage, ...]] = (-1, ())
         self._stop = asyncio.Event()
+        self._notes: set[asyncio.Task[None]] = set()
         self._process = psutil.Process()
 
     async def run(self, listener: socket.socket) -> int:
@@ -131,7 +129,7 @@ class Program:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         await self._restore()
-        server = _server(create_app(self.context))
+        server = make_server(create_app(self.context))
         scheduler = self._calendar_jobs()
         sinks = [asyncio.create_task(s.run()) for s in (self.points, self.changes)]
         parts = {
@@ -143,6 +141,7 @@ class Program:
             asyncio.create_task(server.serve(sockets=[listener]), name="web"),
         }
         scheduler.start()
+        self._note_inventory(self.pipeline.topology.digest, ok=True, text="")
         self._announce(listener)
         broken = await self._wait(parts)
         scheduler.shutdown(wait=False)
@@ -236,6 +235,7 @@ class Program:
         self._set_polls(loaded.topology)
         self.problems.clear("inventory")
         log.info("inventory applied: %d assets", len(loaded.topology.assets))
+        self._note_inventory(loaded.topology.digest, ok=True, text="")
 
     def _refuse(self, error: InventoryError) -> None:
         mistakes = error.mistakes
@@ -247,6 +247,22 @@ class Program:
         self.problems.report("inventory", Reason(text, words))
         for mistake in mistakes:
             log.error("%s", mistake)
+        self._note_inventory("", ok=False, text=str(error))
+
+    def _note_inventory(self, digest: str, *, ok: bool, text: str) -> None:
+        """Keep in the state database which inventory was in force when, and what was refused."""
+        note = asyncio.create_task(
+            asyncio.to_thread(
+                self.database.record_inventory, digest, self.clock.now(), ok, text[:10_000]
+            )
+        )
+        self._notes.add(note)
+        note.add_done_callback(self._noted)
+
+    def _noted(self, note: asyncio.Task[None]) -> None:
+        self._notes.discard(note)
+        if not note.cancelled() and note.exception() is not None:
+            log.error("the inventory's history: %s", note.exception())
 
     def _set_polls(self, topology: Topology) -> None:
         fatal = {check.id: check.fatal for check in topology.checks.values()}
@@ -327,51 +343,6 @@ def coverage_point(area: str, reading: Coverage, at: int) -> Point:
     }
     fields = {name: float(value) for name, value in figures.items() if value is not None}
     return Point("coverage", tuple(sorted(tags.items())), fields, at)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the program ends as one."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # as uvicorn declares it
-        yield
-
-
-def _server(app: object) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # FastAPI is an ASGI application
-        loop="none",
-        http="httptools",
-        ws="websockets-sansio",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=2,
-        server_header=False,
-    )
-    return _Server(config)
-
-
-def _bind(settings: Settings) -> socket.socket:
-    """Listen before anything else starts, so that a taken port is a clear error."""
-    host, port = settings.listen_host, settings.listen_port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise SettingsError(f"IOC_LISTEN={host}:{port}: {error.strerror}") from error
-    return listener
-
-
-def _raise_file_limit() -> None:
-    """Every check in flight holds a socket; the usual soft limit of 1,024 is too few."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _end(parts: set[asyncio.Task[None]]) -> None:

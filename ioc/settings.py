@@ -37,7 +37,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     Raises SettingsError.
     """
-    env = {**_dotenv(Path(".env")), **(os.environ if environ is None else environ)}
+    dotenv = _dotenv(Path(".env"))
+    if environ is None:
+        for name, value in dotenv.items():  # collectors read secrets from the environment itself
+            if name.startswith("IOC_"):
+                os.environ.setdefault(name, value)
+    env = {**dotenv, **(os.environ if environ is None else environ)}
     data_dir = Path(env.get("IOC_DATA_DIR", "data"))
     host, port = _listen(env.get("IOC_LISTEN", "127.0.0.1:8080"))
     language = env.get("IOC_LANG", "vi")
