@@ -38,7 +38,7 @@ from ioc.ledger.model import Coverage
 from ioc.listening import bind, make_server, raise_file_limit
 from ioc.settings import Settings
 from ioc.store import open_store
-from ioc.store.base import Point, Store, StoreError
+from ioc.store.base import Point, SeriesQuery, Store, StoreError
 from ioc.web import create_app
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ CHECKPOINT = 60.0
 STATE_POINTS = 5  # every so many checkpoints the state series get a point though nothing changed
 DISK_EVERY = 30.0
 DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
+LATELY = 5 * 60_000  # ms: a restart that took longer starts with unknown states anyway
 KEEP_TRANSITIONS = 10 * 366 * 86_400_000  # ms: design, incidents and history are kept for years
 
 
@@ -278,9 +279,20 @@ class Program:
             for table in (saved.assets, saved.sites)
             for name, (state, start, *_rest) in table.items()
         }
-        self.pipeline.restore(saved.checks, since)
+        alive_until = await asyncio.to_thread(self._last_sample)
+        self.pipeline.restore(saved.checks, since, alive_until)
         self.pipeline.settle()
         self._set_polls(self.pipeline.topology)
+
+    def _last_sample(self) -> int:
+        """ms UTC of the newest sample of a check, 0 when there is none lately. Blocks."""
+        now = self.clock.now()
+        try:
+            found = self.store.read(SeriesQuery("check", "up", now - LATELY, now + 1))
+        except (StoreError, ValueError) as error:
+            log.warning("the newest sample cannot be read: %s", error)
+            return 0
+        return max((series.times[-1] for series in found if series.times), default=0)
 
     def _save(self, changes: Sequence[Change]) -> None:
         """Newest value of each check, asset and site, and every transition. Runs in a thread."""

@@ -138,19 +138,25 @@ class Pipeline:
         self._hub.publish(everything=True)
 
     def restore(
-        self, statuses: Mapping[str, CheckStatus], since: Mapping[str, tuple[State, int]]
+        self,
+        statuses: Mapping[str, CheckStatus],
+        since: Mapping[str, tuple[State, int]],
+        alive_until: int = 0,
     ) -> None:
         """What was known before a restart. since: asset or site id -> state and its start, ms UTC.
 
         A check keeps its state for what is left of its freshness, so a quick restart changes
-        nothing and a long one honestly shows unknown.
+        nothing and a long one honestly shows unknown. alive_until: ms UTC, when the program was
+        last known to measure: every change of state is saved at once, so a status saved before
+        then was confirmed in the last interval before it.
         """
         now, monotonic = self._clock.now(), self._clock.monotonic()
         for name, status in statuses.items():
             check = self._topology.checks.get(name)
             if check is None or status.last is None:
                 continue
-            age = max(0.0, (now - status.last.observed_at) / 1000)
+            confirmed = max(status.last.observed_at, alive_until - round(1000 * check.interval))
+            age = max(0.0, (now - confirmed) / 1000)
             left = freshness(check, self._topology.freshness) - age
             restored = replace(status, fresh_until=monotonic + left)
             self._board.know(restored if left > 0 else expire(restored, now), monotonic - age)

@@ -77,6 +77,7 @@ class Poller:
         self._retries: list[tuple[float, int, _Round]] = []  # a heap: due, order
         self._order = count()
         self._failing: set[str] = set()
+        self._doubted: set[str] = set()  # failed behind a parent that is back: to be re-checked
         self._concluded: dict[str, float] = {}  # check -> start of the deciding attempt
         self._parked: dict[str, list[tuple[_Round, Measurement]]] = {}  # parent -> who waits
         self._tasks: set[asyncio.Task[None]] = set()
@@ -290,12 +291,15 @@ class Poller:
 
     def _remember(self, check: str, verdict: Verdict) -> bool:
         """Keep what is known to fail. True when the check has just recovered."""
+        if verdict is Verdict.UNKNOWN:
+            return False
+        recovered = verdict is Verdict.OK and (check in self._failing or check in self._doubted)
+        self._doubted.discard(check)
         if verdict is Verdict.FAILED:
             self._failing.add(check)
-        elif verdict is Verdict.OK and check in self._failing:
+        else:
             self._failing.discard(check)
-            return True
-        return False
+        return recovered
 
     def _release(self, parent: str) -> None:
         for waiting, measurement in self._parked.pop(parent, ()):
@@ -307,15 +311,21 @@ class Poller:
             self._release(parent)
 
     def _ask_children(self, parent: str, now: float) -> None:
-        """A recovered parent makes its silent children worth asking again, a little spread."""
+        """A recovered parent makes its silent children worth asking again, a little spread.
+
+        What failed behind a dead parent is no known failure: the next one is re-checked as any.
+        """
         for child in self._children.get(parent, ()):
             if child in self._failing:
+                self._failing.discard(child)
+                self._doubted.add(child)
                 self._schedule.once(child, now + phase(child) * RECOVERY_SPREAD)
         self._wake.set()
 
     def _forget(self, check: str) -> None:
         self._running.pop(check, None)
         self._failing.discard(check)
+        self._doubted.discard(check)
         self._concluded.pop(check, None)
 
 

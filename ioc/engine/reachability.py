@@ -79,7 +79,7 @@ def resolve_site(site: Site, assets: Mapping[str, Asset], views: Mapping[str, As
     if not site.links:
         return _by_equipment(routers, inside)
     links = [(assets[link], views[link]) for link in site.links]
-    shown = _by_links(links, inside)
+    shown = _by_links(links, inside, views)
     if shown.state is State.DOWN and routers and all(r.state in SILENT for r in routers):
         return Shown(State.DOWN, shown.cause, DARK)
     if shown.state in REACHED and routers and all(r.state is State.DOWN for r in routers):
@@ -89,7 +89,11 @@ def resolve_site(site: Site, assets: Mapping[str, Asset], views: Mapping[str, As
     return shown
 
 
-def _by_links(links: Sequence[tuple[Asset, AssetView]], inside: Sequence[AssetView]) -> Shown:
+def _by_links(  # noqa: PLR0911 - a decision table
+    links: Sequence[tuple[Asset, AssetView]],
+    inside: Sequence[AssetView],
+    views: Mapping[str, AssetView],
+) -> Shown:
     primary = [view for asset, view in links if not asset.backup]
     backup = [view for asset, view in links if asset.backup]
     if _any(primary, {State.UP}) or (not primary and _any(backup, {State.UP})):
@@ -101,10 +105,25 @@ def _by_links(links: Sequence[tuple[Asset, AssetView]], inside: Sequence[AssetVi
         failed = next((v for v in primary if v.state is not State.UNKNOWN), None)
         if failed is None:
             return Shown(State.UNKNOWN, None, MAIN_UNKNOWN)
+        if failed.state is State.UNREACHABLE and not _on_its_own(links, views):
+            return Shown(State.UNREACHABLE, failed.cause, BEHIND)
         return Shown(State.DEGRADED, failed.id, ON_BACKUP)
-    if _any(inside, REACHED):
+    if _any(inside, REACHED) and all(view.state is State.DOWN for _, view in links):
         return Shown(State.DEGRADED, None, LINKS_SILENT)
     return _without_links(primary + backup)
+
+
+def _on_its_own(links: Sequence[tuple[Asset, AssetView]], views: Mapping[str, AssetView]) -> bool:
+    """Whether a backup link works and what lies before it is not silent.
+
+    When it is, the backup's own result is older than the loss of what lies before both links.
+    """
+    return any(
+        view.state in REACHED
+        and not (asset.parents and all(views[p].state in SILENT for p in asset.parents))
+        for asset, view in links
+        if asset.backup
+    )
 
 
 def _without_links(views: Sequence[AssetView]) -> Shown:

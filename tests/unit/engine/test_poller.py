@@ -243,6 +243,31 @@ def test_a_result_of_a_removed_check_is_dropped(world: World) -> None:
     assert world.results == []
 
 
+def test_a_child_still_silent_after_its_parent_is_back_is_rechecked_before_it_counts(
+    world: World,
+) -> None:
+    grandchild = check("grandchild", interval=600.0)
+
+    async def script() -> None:
+        await asyncio.sleep(30)
+        world.results.clear()
+        world.down.discard("parent")
+        await asyncio.sleep(20)
+        world.down.discard("child")
+        world.down.discard("grandchild")
+
+    world.down.update({"grandchild", "child", "parent"})
+    world.poller.replace(
+        checks(grandchild, check("child"), check("parent")),
+        {"child.fake": ("parent.fake",), "grandchild.fake": ("child.fake",)},
+    )
+    world.run(script, 20)
+    back = next(at for at, r in world.of("parent") if r.verdict is Verdict.OK)
+    judged = [r for at, r in world.of("child") if at > back]
+    assert (judged[0].verdict, judged[0].attempts) == (Verdict.FAILED, 4)
+    assert world.of("grandchild")[-1][1].verdict is Verdict.OK
+
+
 def test_what_fails_is_asked_again_within_minutes_however_long_its_interval(world: World) -> None:
     async def script() -> None:
         await asyncio.sleep(1000)
