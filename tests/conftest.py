@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parent.parent
 ALONE = ("lab", "browser", "bench")  # they use the machine's network or a browser: one at a time
+ADDRESSES = "test_demo_"  # their listeners have the same fixed addresses of loopback
+
+# How long an example takes says nothing on a busy machine.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests that must not run side by side into one group of pytest-xdist."""
     for item in items:
-        parts = item.path.relative_to(ROOT / "tests").parts
-        if parts[0] in ALONE:
+        if item.path.relative_to(ROOT / "tests").parts[0] in ALONE:
             item.add_marker(pytest.mark.xdist_group("alone"))
+        elif item.path.name.startswith(ADDRESSES):
+            item.add_marker(pytest.mark.xdist_group("demo"))
 
 
 @pytest.fixture(autouse=True)
