@@ -48,13 +48,16 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Document:
-    """values: dicts, lists, scalars. lines: path -> line, of keys and of list items."""
+    """values: dicts, lists, scalars. lines: path -> line, of keys and of list items.
+
+    raw: the file's bytes, cut off after MAX_BYTES + 1; None when it could not be read.
+    """
 
     name: str
     values: Any = None
     lines: dict[Path_, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
-    raw: bytes = b""
+    raw: bytes | None = None
     _told: set[tuple[int, str]] = field(default_factory=set)
 
     def wrong(self, line: int, path: Path_, message: str) -> None:
@@ -131,15 +134,15 @@ def _read(path: Path, document: Document) -> str | None:
 
 def _decoded(path: Path, document: Document) -> str | None:
     with path.open("rb") as file:
-        document.raw = file.read(MAX_BYTES + 1)
-    if len(document.raw) > MAX_BYTES:
+        document.raw = raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
         limit = MAX_BYTES // 2**20
         document.wrong(1, (), _("larger than {limit} MB; split it with include", limit=limit))
         return None
     try:
-        text = document.raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = document.raw[: error.start].count(b"\n") + 1
+        line = raw[: error.start].count(b"\n") + 1
         document.wrong(line, (), _("not UTF-8 text; save the file as UTF-8"))
         return None
     return _printable(text, document)

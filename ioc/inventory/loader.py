@@ -7,7 +7,8 @@ inventory.yaml + includes ─▶ Sources (values, lines) ─▶ Inventory (pydan
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -29,6 +30,7 @@ WITHOUT = {"area": {"id": "area", "name": "area"}}  # stands in for one that is 
 class Loaded:
     """A usable inventory. files: it and its includes, absolute, the inventory first.
 
+    read: file -> SHA-256 of its content.
     warnings: what is allowed, but will hardly work as it is meant; by file and line.
     """
 
@@ -36,6 +38,12 @@ class Loaded:
     inventory: Inventory
     files: tuple[Path, ...]
     warnings: tuple[Mistake, ...] = ()
+    read: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The include list."""
+        return tuple(self.inventory.include)
 
 
 def load(path: Path | str) -> Loaded:
@@ -46,8 +54,9 @@ def load(path: Path | str) -> Loaded:
         topology = compile_topology(inventory, sources, _digest(sources)) if inventory else None
         if inventory and topology and not sources.mistakes:
             warnings = tuple(sorted(set(sources.warnings)))
-            return Loaded(topology, inventory, tuple(sources.files), warnings)
-    raise InventoryError(sources.mistakes, tuple(sources.files), sources.patterns)
+            files = tuple(sources.files)
+            return Loaded(topology, inventory, files, warnings, sources.read)
+    raise InventoryError(sources.mistakes, sources.read, sources.patterns)
 
 
 def _validated(sources: Sources) -> Inventory | None:
@@ -70,6 +79,7 @@ def _digest(sources: Sources) -> str:
     """SHA-256 of all files, hex."""
     whole = hashlib.sha256()
     for document in (sources.main, *sources.parts):
-        whole.update(f"{document.name}:{len(document.raw)}\n".encode())
-        whole.update(document.raw)
+        raw = document.raw or b""
+        whole.update(f"{document.name}:{len(raw)}\n".encode())
+        whole.update(raw)
     return whole.hexdigest()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,17 +25,17 @@ class Mistake:
 class InventoryError(Exception):
     """The inventory cannot be used. mistakes: all of them, by file and line.
 
-    files: what was read, absolute, the inventory first. patterns: its include list. Both tell
-    which change may mend it (see ioc.inventory.watch).
+    read: file, absolute -> SHA-256 of its content, empty when it could not be read. patterns: the
+    inventory's include list. Both tell which change may mend it (see ioc.inventory.watch).
     """
 
     def __init__(
         self,
         mistakes: Iterable[Mistake],
-        files: tuple[Path, ...] = (),
+        read: Mapping[Path, str] = MappingProxyType({}),
         patterns: tuple[str, ...] = (),
     ) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
-        self.files = files
+        self.read = read
         self.patterns = patterns
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,15 @@ class Sources:
     @property
     def mistakes(self) -> list[Mistake]:
         return [m for document in (self.main, *self.parts) for m in document.mistakes]
+
+    @property
+    def read(self) -> dict[Path, str]:
+        """File, absolute -> SHA-256 of its content, empty when it could not be read."""
+        documents = zip(self.files, (self.main, *self.parts), strict=True)
+        return {
+            file: "" if d.raw is None else hashlib.sha256(d.raw).hexdigest()
+            for file, d in documents
+        }
 
     @property
     def full(self) -> bool:
@@ -146,7 +156,7 @@ def _include_pattern(folder: Path, pattern: str, path: Path_, sources: Sources) 
     for file in files:
         if file in sources.files:
             continue
-        total = sum(len(d.raw) for d in (sources.main, *sources.parts))
+        total = sum(len(d.raw or b"") for d in (sources.main, *sources.parts))
         if len(sources.files) >= MAX_FILES or total > MAX_TOTAL:
             limits = {"files": MAX_FILES, "limit": MAX_TOTAL // 2**20}
             sources.tell(path, _("more than {files} files or {limit} MB are included", **limits))
