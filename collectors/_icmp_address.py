@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,21 +39,22 @@ def target(address: str) -> Target | None:
     Raises Unmeasured when its zone (fe80::1%eth0) is not an interface of this machine; asked
     anew every time, because interfaces come and go.
     """
-    if "%" in address:
-        found = literal(address)
-        return None if found is None else canonical(found)
-    return _plain(address)
+    found = _plain(address)
+    if found is None and "%" in address:
+        zoned = literal(address)
+        return None if zoned is None else canonical(zoned)
+    return found
 
 
 @lru_cache(maxsize=65_536)
 def _plain(text: str) -> Target | None:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if address.version == 4:
-        return canonical((socket.AF_INET, (str(address), 0)))
-    return canonical((socket.AF_INET6, (str(address), 0, 0, 0)))
+    with suppress(OSError):
+        packed = socket.inet_pton(socket.AF_INET, text)
+        return Target(socket.AF_INET, (socket.inet_ntoa(packed), 0), packed)
+    with suppress(OSError):  # a zone is none of its business
+        packed = socket.inet_pton(socket.AF_INET6, text)
+        return canonical((socket.AF_INET6, (socket.inet_ntop(socket.AF_INET6, packed), 0, 0, 0)))
+    return None
 
 
 def canonical(endpoint: Endpoint) -> Target:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from collectors._icmp_channel import Channel
 from collectors._icmp_echo import Counters, Echo
-from collectors._icmp_packet import IPV4_HEADER, MARKS_SIZE, complaint, header_length, marks
+from collectors._icmp_packet import MARKS_SIZE, complaint, header_length
 from collectors._icmp_reader import SLOTS, Reader
 from collectors._icmp_time import ClockBridge, Nanoseconds
 from collectors._icmp_words import complaint_words
 
+SECOND = 1_000_000_000  # ns
 _DRAIN = 64  # times SLOTS packets read in one go; a flood must not hold up the event loop
 
 
@@ -51,42 +52,38 @@ class Inbox:
         return False
 
     def _take(self, count: int, now: int) -> None:
-        """Judge the packets of one read. Fast for what looks exactly like a reply to us."""
-        reply, shortest = self._channel.stamp.reply, self._channel.start + MARKS_SIZE
-        judge = self._judge
+        """Judge the packets of one read. now: monotonic time of reading, ns.
+
+        One loop, because it costs something for every packet.
+        """
+        channel, counters, pending = self._channel, self._counters, self._pending
+        kind, ident, cookie = channel.stamp.reply
+        shortest = channel.start + MARKS_SIZE
+        rtt_of, answered = self._bridge.rtt, self._answered
         for slot, (length,), fields in self._reader.packets(count):
-            source, seconds, rest, kind, code, ident, sequence, cookie, _, generation = fields
-            arrived = seconds * 1_000_000_000 + rest
-            if (kind, code, ident, cookie) == reply and length >= shortest:
-                judge(sequence, generation, source, arrived, now)
+            source, seconds, rest, its_kind, its_ident, number, its_cookie, _, generation = fields
+            if its_cookie != cookie or its_ident != ident or its_kind != kind or length < shortest:
+                self._take_other(self._reader.data(slot, length), source)
+                continue
+            echo = pending.get(number)
+            if echo is None or echo.generation != generation:
+                counters.late += 1
+            elif source != echo.host:
+                counters.wrong_source += 1
+            elif not echo.open:
+                counters.duplicate += 1
+            elif (rtt := rtt_of(echo.sent, seconds * SECOND + rest, now)) > echo.timeout:
+                counters.late += 1
             else:
-                self._take_other(self._reader.data(slot, length), source, arrived, now)
+                counters.received += 1
+                echo.rtt = rtt
+                answered(echo)
 
-    def _judge(self, sequence: int, generation: int, source: bytes, arrived: int, now: int) -> None:
-        """arrived: wall time, ns. now: monotonic time of reading, ns."""
-        echo = self._pending.get(sequence)
-        if echo is None or echo.generation != generation:
-            self._counters.late += 1
-        elif source != echo.host:
-            self._counters.wrong_source += 1
-        elif not echo.open:
-            self._counters.duplicate += 1
-        else:
-            rtt = self._bridge.rtt(echo.sent, arrived, now)
-            if rtt > echo.timeout:
-                self._counters.late += 1
-                return
-            echo.rtt = rtt
-            self._counters.received += 1
-            self._answered(echo)
-
-    def _take_other(self, data: bytes, source: bytes, arrived: int, now: int) -> None:
-        """A reply behind IPv4 options, an error message about one of our packets, or foreign."""
+    def _take_other(self, data: bytes, source: bytes) -> None:
+        """An error message about one of our packets, or foreign. (A reply behind IPv4 options
+        cannot be: it would have them from our request, RFC 1122, section 3.2.2.6.)"""
         start = header_length(data) if self._channel.start else 0
-        found = marks(data, start) if start > IPV4_HEADER else None
-        if found and (*found[:3], found[4]) == self._channel.stamp.reply:
-            self._judge(found[3], found[6], source, arrived, now)
-        elif not self._note(data, start, source):
+        if not self._note(data, start, source):
             self._counters.foreign += 1
 
     def _note(self, data: bytes, start: int, source: bytes) -> bool:

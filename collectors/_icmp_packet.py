@@ -22,11 +22,10 @@ STAMP = 14  # bytes of the stamp
 MIN_SIZE = 16  # payload bytes; room for the stamp
 IPV4_HEADER = 20
 IPV6_HEADER = 40
-MARKS = "BB2xHH8sHH"  # type, code, identifier, sequence, cookie, ~sequence, generation
+MARKS = "H2xHH8sHH"  # type and code, identifier, sequence, cookie, ~sequence, generation
 MARKS_SIZE = 20
-Marks = tuple[int, int, int, int, bytes, int, int]
-_MARKS = struct.Struct("=" + MARKS)
-_STAMPED = struct.Struct("=6sH8sHHH")
+REQUEST = "6sH8sHHH"  # head, sequence, cookie, ~sequence, generation, ~generation
+_REQUEST = struct.Struct("=" + REQUEST)
 _HEAD = struct.Struct("=BBHH")
 _QUOTE = struct.Struct("=BB2xHH")
 
@@ -67,36 +66,21 @@ class Stamp:
 
     @cached_property
     def head(self) -> bytes:
-        """Type, code, checksum, identifier: the same for all our packets."""
-        request = TYPES[self.family].request
-        bare = _HEAD.pack(request, 0, 0, self.ident)
-        total = checksum(_STAMPED.pack(bare, 0, self.cookie, 0xFFFF, 0, 0xFFFF))
-        return _HEAD.pack(request, 0, socket.htons(total), self.ident)
-
-    def packet(self, sequence: int, generation: int, size: int) -> bytes:
-        """An echo request with `size` payload bytes (at least MIN_SIZE).
+        """Type, code, checksum, identifier: the same for all our packets, whatever their size.
 
         Checksum and identifier are right for a raw IPv4 socket; the kernel fills them in for
         ICMPv6 (RFC 3542, section 3.1) and for unprivileged sockets.
         """
-        return _STAMPED.pack(
-            self.head,
-            sequence,
-            self.cookie,
-            sequence ^ 0xFFFF,
-            generation,
-            generation ^ 0xFFFF,
-        ) + bytes(size - STAMP)
+        request = TYPES[self.family].request
+        bare = _HEAD.pack(request, 0, 0, self.ident)
+        total = checksum(_REQUEST.pack(bare, 0, self.cookie, 0xFFFF, 0, 0xFFFF))
+        return _HEAD.pack(request, 0, socket.htons(total), self.ident)
 
     @cached_property
-    def reply(self) -> tuple[int, int, int, bytes]:
-        """Type, code, identifier and cookie of every reply to us."""
-        return TYPES[self.family].reply, 0, self.ident, self.cookie
-
-
-def marks(data: bytes, start: int) -> Marks | None:
-    """The fields of MARKS in `data` from `start`, None when it is too short for them."""
-    return _MARKS.unpack_from(data, start) if len(data) - start >= MARKS_SIZE else None
+    def reply(self) -> tuple[int, int, bytes]:
+        """Type and code as one number, identifier and cookie of every reply to us."""
+        (kind,) = struct.unpack("=H", bytes([TYPES[self.family].reply, 0]))
+        return kind, self.ident, self.cookie
 
 
 @dataclass(frozen=True, slots=True)

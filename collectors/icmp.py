@@ -22,6 +22,7 @@ from collectors._icmp_limits import NeighbourLimit, neighbour_limits
 from collectors._icmp_mode import Mode, mode, use
 from collectors._icmp_packet import MIN_SIZE
 from collectors._icmp_pinger import Pinger, burst
+from collectors._icmp_writer import MAX_SIZE
 from collectors._names import Address, endpoints
 from collectors._trouble import Progress, Trouble, budget
 from collectors.base import Done, Measurement, Request
@@ -41,7 +42,6 @@ __all__ = [
     "use",
 ]
 
-MAX_SIZE = 1452  # bytes; with the ICMPv6 and IPv6 headers one Ethernet frame, never a fragment
 
 _pingers: dict[asyncio.AbstractEventLoop, Pinger] = {}
 
