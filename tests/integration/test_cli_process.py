@@ -230,6 +230,8 @@ def test_ctrl_c_ends_quietly(here: Path) -> None:
             cwd=here,
             env=environment(),
             stdout=subprocess.PIPE,
+            # In the background of a shell a child ignores Ctrl-C; a user's does not.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stderr=subprocess.PIPE,
         )
         threading.Timer(1.5, run.send_signal, [signal.SIGINT]).start()
