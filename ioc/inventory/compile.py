@@ -14,7 +14,7 @@ from ioc.i18n import translate as _
 from ioc.inventory import models, parents
 from ioc.inventory.checks import CheckCompiler, Places, Subject
 from ioc.inventory.document import Path_
-from ioc.inventory.ranges import expand, suffix
+from ioc.inventory.ranges import PREFIXES, expand, suffix
 from ioc.inventory.topology import Asset, AssetType, CalendarRule, Site, Target, Topology
 
 MISSING_AFTER = 5  # working days
@@ -22,7 +22,6 @@ BACKUP_KINDS = frozenset({"4g", "satellite"})
 DEVICES = ("computer", "router", "switch", "server", "modem", "ups", "other")
 LINKS = ("fiber", "4g", "leased", "satellite")
 DEFAULT_KINDS = ("all", "link", "service", "sentinel", *DEVICES)
-PREFIXES: Mapping[str, str] = {"computer": "pc"}
 NAMES: Mapping[str, str] = {
     "fiber": mark("Fiber"),
     "4g": mark("4G"),
@@ -192,7 +191,7 @@ class _Compiler:
             self.named[asset] = parents.Named(parent, (*path, "parent"))
 
     def _exists(self, name: str | None, known: Iterable[str], path: Path_) -> None:
-        if name is not None and name not in known and not self.places.hides(name, path):
+        if name is not None and name not in known and not self.places.hides(name):
             self.places.wrong(path, parents.no_such(name, known))
 
     def _check_defaults(self) -> None:

@@ -81,9 +81,16 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
-    def path_on(self, line: int) -> Path_:
-        """The innermost thing that starts on a line; () when none does."""
-        return max((p for p, at in self.lines.items() if at == line), key=len, default=())
+    def path_of(self, text: str, line: int) -> Path_:
+        """The value on a line that holds a text; () when none does (it is in a comment)."""
+        found = (p for p, at in self.lines.items() if at == line and text in str(self._value(p)))
+        return max(found, key=len, default=())
+
+    def _value(self, path: Path_) -> Any:
+        value = self.values
+        for part in path:
+            value = value[part]
+        return value
 
 
 def shown(path: Path_) -> str:
@@ -161,11 +168,13 @@ def _printable(text: str, document: Document) -> str | None:
 def _find_secrets(text: str, document: Document) -> None:
     for found in SECRET.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
-        document.wrong(line, document.path_on(line), _(NO_SECRETS))
+        document.wrong(line, document.path_of(found.group(), line), _(NO_SECRETS))
 
 
 NO_SECRETS = mark("a secret does not belong in the inventory; put it in the environment or in .env")
 
+
+UNCLOSED = ("unexpected end of stream", "expected ',' or")  # told where it was opened
 
 # What libyaml and PyYAML say -> what a user can do. The first part found decides.
 SYNTAX = (
@@ -182,23 +191,18 @@ SYNTAX = (
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, document: Document) -> None:
-    place = error.problem_mark or error.context_mark
-    line = place.line if place else 0
+    lines = text.splitlines() or [""]
     problem = error.problem or str(error)
-    if _tab_indents(text, line):
-        document.wrong(line + 1, (), _("a tab; indent with spaces"))
-        return
+    opened = any(part in problem for part in UNCLOSED)
+    marks = (error.context_mark, error.problem_mark) if opened else (error.problem_mark,)
+    at = next((m.line for m in (*marks, error.context_mark) if m is not None), 0)
+    at = min(at, len(lines) - 1)  # what is missing is missed after the last line
+    indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
     remedy = next((words for part, words in SYNTAX if part in problem), None)
+    if "\t" in indent:
+        remedy = mark("a tab; indent with spaces")
     message = _(remedy) if remedy else _("not YAML: {error}", error=problem)
-    document.wrong(line + 1, (), message)
-
-
-def _tab_indents(text: str, line: int) -> bool:
-    lines = text.splitlines()
-    if line >= len(lines):
-        return False
-    indent = lines[line][: len(lines[line]) - len(lines[line].lstrip())]
-    return "\t" in indent
+    document.wrong(at + 1, (), message)
 
 
 class _TooMuch(Exception):

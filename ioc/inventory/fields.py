@@ -104,7 +104,7 @@ def _range(value: Any) -> str:
 def _zone(text: str) -> str:
     try:
         ZoneInfo(text)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
         raise refusal(mark("not a time zone; write for example Asia/Ho_Chi_Minh")) from None
     return text
 

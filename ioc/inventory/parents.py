@@ -54,7 +54,7 @@ def _named(
     for candidate in (f"{asset.site}.{wish.parent}", wish.parent):
         if candidate in assets:
             return (candidate,)
-    if not places.hides(wish.parent, wish.path):
+    if not places.hides(wish.parent):
         near = [a.id for a in assets.values() if a.site == asset.site]
         local = [name.partition(".")[2] for name in near]
         places.wrong(wish.path, no_such(wish.parent, [*local, *near]))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ioc.i18n import mark
 
 LIMIT = 4096  # addresses in one range: a commune has about twenty computers
+
+PREFIXES: Mapping[str, str] = {"computer": "pc"}  # kind -> begin of ids made of a range
 
 Address = IPv4Address | IPv6Address
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ioc.inventory.document import Path_
+from ioc.inventory.ranges import PREFIXES
 
 ROUNDS = 8  # a cut may take the enclosing part with it; the models are not nested deeper
 
@@ -44,6 +45,14 @@ class Remains:
             moved = isinstance(part, int) and part < len(indexes)
             whole = (*whole, indexes[int(part)] if moved else part)
         return whole
+
+    def may_hold(self, name: str) -> bool:
+        """Whether a name may be one that was cut out, or was to be made of a range."""
+        if not self.wounds:
+            return False
+        parts = name.split("-")
+        begins = {"-".join(parts[:count]) for count in range(1, len(parts) + 1)}
+        return parts[0] in PREFIXES.values() or not self.names.isdisjoint(begins)
 
     def wounded(self, path: Path_) -> bool:
         """Whether something at, above or below a path of the whole was cut out."""
@@ -80,7 +89,7 @@ def place(problem: Any, tree: Any) -> Path_:
             break
         tree = tree[part]
         path.append(part)
-    if problem["type"] == "missing":
+    if problem["type"] == "missing" and len(path) < len(problem["loc"]):
         path.append(problem["loc"][-1])
     return tuple(path)
 

@@ -22,7 +22,7 @@ class Sources:
     """Documents merged into the values of the main one.
 
     origins: (list, index) in the merged tree -> document, index there. remains: what of the tree
-    is being checked now; paths given to `wrong`, `where` and `hides` are paths in it.
+    is being checked now; paths given to `wrong`, `warn` and `where` are paths in it.
     """
 
     main: Document
@@ -55,15 +55,9 @@ class Sources:
         document, inside = self._place(self.remains.origin(path))
         return f"{document.name}:{document.line(inside)}"
 
-    def hides(self, name: str, path: Path_) -> bool:
-        """Whether a name that path refers to may be in a part that could not be checked."""
-        remains = self.remains
-        if self.incomplete:
-            return True
-        return bool(remains.wounds) and (
-            not remains.names.isdisjoint(name.split("."))
-            or remains.wounded(remains.origin(path[:2]))
-        )
+    def hides(self, name: str) -> bool:
+        """Whether a reference may lead to a part that could not be checked."""
+        return self.incomplete or any(map(self.remains.may_hold, name.split(".")))
 
     @property
     def mistakes(self) -> list[Mistake]:

@@ -27,10 +27,10 @@ BAD_FILES = {
     "next line": (b"a: 1\nb: \xc2\x9b\n", "2: a control character (U+009B); remove it"),
     "a tab": (b"area:\n\tid: a\n", "2: a tab; indent with spaces"),
     "a tab after spaces": (b"area:\n  \tid: a\n  name: b\n", "2: a tab; indent with spaces"),
-    "no closing quote": (b'area: {id: a, name: "A}\n', "2: a closing quote is missing"),
+    "no closing quote": (b'area: {id: a, name: "A}\n', "1: a closing quote is missing"),
     "no closing bracket": (
         b"area: {id: a, name: A\nsites: []\n",
-        "2: a comma or a closing bracket is missing",
+        "1: a comma or a closing bracket is missing",
     ),
     "no colon": (
         b"area\n  id: a\nsites: []\n",
