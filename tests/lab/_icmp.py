@@ -53,9 +53,18 @@ def cabled() -> Iterator[Namespaces]:
         yield spaces
 
 
-def inside(full: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def inside(
+    full: str,
+    work: Callable[[], Coroutine[Any, Any, T]],
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> T:
     """Run a coroutine on an event loop of its own, in a thread inside a namespace."""
-    return within(full, lambda: asyncio.run(work()))
+
+    def run() -> T:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(work())
+
+    return within(full, run)
 
 
 def within(full: str, work: Callable[[], T]) -> T:

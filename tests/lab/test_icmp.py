@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+import uvloop
 
 from collectors import icmp
 from collectors._icmp_address import target
@@ -24,6 +25,7 @@ from collectors._icmp_engine import Engine
 from collectors._icmp_sequence import SPACE
 from collectors.base import Measurement, Request, Verdict
 from tests.lab._icmp import (
+    CORE,
     PEER,
     PEER6,
     Answer,
@@ -321,22 +323,55 @@ def test_replies_lost_in_our_own_buffer_are_unknown_never_down(lab: Namespaces) 
     assert all(echo.rtt is not None or echo.trouble is not None for echo in echoes)
 
 
-def test_a_reply_that_came_in_time_counts_however_late_we_read_it(lab: Namespaces) -> None:
-    async def work() -> Measurement:
+LOOPS = pytest.mark.parametrize(
+    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+
+
+def ping_held_up(spaces: Namespaces, timeout: float, loop: Any) -> tuple[Measurement, Counters]:
+    """Ping the peer while the event loop is held up for 0.6 s: replies wait in the socket."""
+
+    async def work() -> tuple[Measurement, Counters]:
         try:
-            asked = asyncio.ensure_future(icmp.measure(settings(PEER), 0.3))
-            await asyncio.sleep(0.01)
+            asked = asyncio.ensure_future(many([(settings(PEER), timeout)]))
+            await asyncio.sleep(0)
             while not icmp.counters()["ipv4"].sent:
                 await asyncio.sleep(0)
-            time.sleep(0.6)  # the loop is held up, the reply waits in the socket
-            return await asked
+            time.sleep(0.6)
+            return (await asked)[0], icmp.counters()["ipv4"]
         finally:
             await icmp.close()
 
+    return inside(spaces.full("core"), work, loop)
+
+
+@LOOPS
+def test_a_reply_that_came_in_time_counts_however_late_we_read_it(
+    lab: Namespaces, loop: Any
+) -> None:
     with Liar(lab, lambda heard: [Answer(reply(heard.icmp), after=0.1)]):
-        measured = inside(lab.full("core"), work)
+        measured, _ = ping_held_up(lab, 0.3, loop)
     assert measured.verdict is Verdict.OK
     assert 100.0 <= measured.values["rtt_ms"] < 300.0
+
+
+def test_the_socket_is_emptied_before_anyone_is_called_silent(lab: Namespaces) -> None:
+    async def work(engine: Engine) -> list[Echo]:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(engine._channel.sock)  # nobody tells the engine of arrivals
+        return await echoed(engine, [PEER] * 100, 0.2)
+
+    assert all(echo.rtt is not None for echo in with_engine(lab, work))
+
+
+@LOOPS
+def test_a_reply_that_came_late_is_refused_though_nobody_was_told_yet(
+    lab: Namespaces, loop: Any
+) -> None:
+    with Liar(lab, lambda heard: [Answer(reply(heard.icmp), after=0.4)]):
+        measured, counters = ping_held_up(lab, 0.2, loop)
+    assert measured.verdict is Verdict.FAILED
+    assert (counters.late, counters.received) == (1, 0)
 
 
 def test_a_train_counts_its_losses(lab: Namespaces) -> None:
@@ -389,16 +424,28 @@ def test_what_a_router_says_is_the_reason_of_the_failure(
     assert (measured[0].verdict, str(measured[0].reason)) == (Verdict.FAILED, words)
 
 
+def complaint_about(heard: Heard, destination: str) -> bytes:
+    """ "Host unreachable", quoting the request as if it had been for the destination."""
+    head = bytes.fromhex("450000540000000040010000")
+    quoted = head + socket.inet_aton(CORE) + socket.inet_aton(destination) + heard.icmp
+    return with_checksum(bytes([3, 1, 0, 0, 0, 0, 0, 0]) + quoted)
+
+
 def test_a_forged_error_does_not_fail_a_host_that_answers(lab: Namespaces) -> None:
     def rule(heard: Heard) -> list[Answer]:
-        head = bytes.fromhex("4500005400000000400100000a4d00010a4d0002")  # 10.77.0.1 to .2
-        error = with_checksum(bytes([3, 1, 0, 0, 0, 0, 0, 0]) + head + heard.icmp)
-        return [Answer(error), Answer(reply(heard.icmp), after=0.1)]
+        return [Answer(complaint_about(heard, PEER)), Answer(reply(heard.icmp), after=0.1)]
 
     with Liar(lab, rule):
         measured, counters = ping(lab, (settings(PEER), 0.5))
     assert measured[0].verdict is Verdict.OK
     assert counters.complaints == 1
+
+
+def test_an_error_about_another_host_explains_nothing(lab: Namespaces) -> None:
+    with Liar(lab, lambda heard: [Answer(complaint_about(heard, "10.77.0.3"))]):
+        measured, counters = ping(lab, (settings(PEER), 0.3))
+    assert str(measured[0].reason) == "no reply within 0.3 s"
+    assert (counters.complaints, counters.foreign) == (0, 1)
 
 
 def test_a_host_that_answers_no_arp_is_told_from_a_silent_one(lab: Namespaces) -> None:
