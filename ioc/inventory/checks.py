@@ -82,7 +82,8 @@ class CheckCompiler:
             nothing = Defaults()
             levels = (self._given.get("all", nothing), self._given.get(kind, nothing))
             chosen = {k: v for level in levels for k, v in level if v is not None}
-            self._defaults[kind] = nothing.model_copy(update=chosen)
+            limits = {k: v for level in levels for k, v in (level.thresholds or {}).items()}
+            self._defaults[kind] = nothing.model_copy(update={**chosen, "thresholds": limits})
         return self._defaults[kind]
 
     def _ping(self, of: Subject) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ WITHOUT = {"area": {"id": "area", "name": "area"}}  # stands in for one that is 
 class Loaded:
     """A usable inventory. files: it and its includes, absolute, the inventory first.
 
-    read: file -> SHA-256 of its content.
+    read: as in InventoryError.
     warnings: what is allowed, but will hardly work as it is meant; by file and line.
     """
 
@@ -38,7 +38,7 @@ class Loaded:
     inventory: Inventory
     files: tuple[Path, ...]
     warnings: tuple[Mistake, ...] = ()
-    read: Mapping[Path, str] = field(default_factory=dict)
+    read: Mapping[Path, str | None] = field(default_factory=dict)
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -25,14 +25,15 @@ class Mistake:
 class InventoryError(Exception):
     """The inventory cannot be used. mistakes: all of them, by file and line.
 
-    read: file, absolute -> SHA-256 of its content, empty when it could not be read. patterns: the
-    inventory's include list. Both tell which change may mend it (see ioc.inventory.watch).
+    read: file, absolute -> SHA-256 of its content, empty when it could not be read, None
+    when it was one too many to be read. patterns: the inventory's include list. Both tell which
+    change may mend it (see ioc.inventory.watch).
     """
 
     def __init__(
         self,
         mistakes: Iterable[Mistake],
-        read: Mapping[Path, str] = MappingProxyType({}),
+        read: Mapping[Path, str | None] = MappingProxyType({}),
         patterns: tuple[str, ...] = (),
     ) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))

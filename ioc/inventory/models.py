@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ioc.i18n import mark
 from ioc.inventory.fields import (
@@ -214,6 +214,13 @@ class Part(Model):
     services: list[Service] = Field(default_factory=list)
 
 
+def _given_entries(values: Any) -> Any:
+    """A kind with nothing behind it has no defaults of its own."""
+    if not isinstance(values, dict):
+        return values
+    return {kind: given for kind, given in values.items() if given is not None}
+
+
 class Inventory(Part):
     """The whole file, its includes merged in. freshness: see topology.Topology."""
 
@@ -223,6 +230,8 @@ class Inventory(Part):
     freshness: float = Field(default=3.0, ge=1, le=100)
     sentinels: list[Sentinel] = Field(default_factory=list)
     calendars: dict[Id, CalendarModel] = Field(default_factory=dict)
-    defaults: dict[str, Defaults] = Field(default_factory=dict)
+    defaults: Annotated[dict[str, Defaults], BeforeValidator(_given_entries)] = Field(
+        default_factory=dict
+    )
     targets: list[TargetModel] = Field(default_factory=list)
     routes: list[Route] = Field(default_factory=list)

@@ -31,6 +31,7 @@ class Sources:
     origins: dict[tuple[str, int], tuple[Document, int]] = field(default_factory=dict)
     remains: Remains = field(default_factory=Remains)
     warnings: list[Mistake] = field(default_factory=list)
+    skipped: set[Path] = field(default_factory=set)  # one file too many, or more
     incomplete: bool = False  # an include is missing or cannot be read: much may be in it
 
     def wrong(self, path: Path_, message: str) -> None:
@@ -57,17 +58,21 @@ class Sources:
 
     def hides(self, name: str) -> bool:
         """Whether a reference may lead to a part that could not be checked."""
-        return self.incomplete or any(map(self.remains.may_hold, name.split(".")))
+        missing = self.incomplete or bool(self.skipped)
+        return missing or any(map(self.remains.may_hold, name.split(".")))
 
     @property
     def mistakes(self) -> list[Mistake]:
         return [m for document in (self.main, *self.parts) for m in document.mistakes]
 
     @property
-    def read(self) -> dict[Path, str]:
-        """File, absolute -> SHA-256 of its content, empty when it could not be read."""
+    def read(self) -> dict[Path, str | None]:
+        """File, absolute -> SHA-256 of its content, empty when it could not be read.
+
+        None: it was not read at all, because there are too many.
+        """
         documents = zip(self.files, (self.main, *self.parts), strict=True)
-        return {
+        return dict.fromkeys(self.skipped) | {
             file: "" if d.raw is None else hashlib.sha256(d.raw).hexdigest()
             for file, d in documents
         }
@@ -150,16 +155,20 @@ def _include_pattern(folder: Path, pattern: str, path: Path_, sources: Sources) 
     for file in files:
         if file in sources.files:
             continue
-        total = sum(len(d.raw or b"") for d in (sources.main, *sources.parts))
-        if len(sources.files) >= MAX_FILES or total > MAX_TOTAL:
+        if sources.skipped or _too_many(sources):
             limits = {"files": MAX_FILES, "limit": MAX_TOTAL // 2**20}
             sources.tell(path, _("more than {files} files or {limit} MB are included", **limits))
-            sources.incomplete = True
-            return
+            sources.skipped.add(file)
+            continue
         sources.files.append(file)
         part = read_document(file, file.relative_to(folder).as_posix())
         sources.parts.append(part)
         _merge(part, sources)
+
+
+def _too_many(sources: Sources) -> bool:
+    total = sum(len(d.raw or b"") for d in (sources.main, *sources.parts))
+    return len(sources.files) >= MAX_FILES or total > MAX_TOTAL
 
 
 def _unmatched(pattern: str) -> str:

@@ -45,8 +45,7 @@ async def watch(
         if _as_read(known, outcome):
             folders = {file.parent for file in (path, *outcome.read)}
             await _changed(known, path, outcome.patterns, folders, poll)
-        settled = await _settled(path, outcome.patterns)
-        if _as_read(settled, outcome) and settled.keys() == known.keys():
+        if _as_read(await _settled(path, outcome.patterns), outcome):
             continue  # changed and changed back
         outcome = await asyncio.to_thread(_outcome, path)
         if isinstance(outcome, InventoryError):
@@ -56,7 +55,10 @@ async def watch(
 
 
 def _as_read(contents: Contents, outcome: Loaded | InventoryError) -> bool:
-    return all(contents.get(file) == content for file, content in outcome.read.items())
+    """Whether the files are those, and hold what, the outcome came from."""
+    return contents.keys() == outcome.read.keys() and all(
+        content in (None, contents[file]) for file, content in outcome.read.items()
+    )
 
 
 def _outcome(path: Path) -> Loaded | InventoryError:
