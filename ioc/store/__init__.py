@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from ioc.i18n import _
 from ioc.store.base import Store, StoreError
 
 
@@ -22,6 +23,7 @@ def open_store(url: str) -> Store:
     """The store at a URL. Raises StoreError for an unknown scheme or what cannot be opened."""
     scheme = url.partition(":")[0]
     if scheme not in schemes():
-        raise StoreError(f"IOC_STORE={scheme}: no such store; one of {', '.join(schemes())}")
+        words = {"scheme": scheme, "known": ", ".join(schemes())}
+        raise StoreError(_("IOC_STORE={scheme}: no such store; one of {known}", **words))
     store: Store = importlib.import_module(f"{__name__}.{scheme}").open_url(url)
     return store

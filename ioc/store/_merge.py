@@ -1,100 +1,114 @@
-"""Upkeep of the SQLite store, in steps short enough that a write hardly waits.
+"""hot ─▶ raw: what was appended, an hour at a time, in the order of the clustered table.
 
-    hot ─▶ raw, touched windows marked dirty ─▶ 5 min ─▶ 1 h ─▶ 1 day ─▶ retention ─▶ vacuum
-
-Each step is one transaction: killed between two, the next run goes on where this one stopped.
+Upkeep is written as generators: what runs up to a `yield` is one transaction, short enough that a
+waiting write hardly waits. Killed between two, the next run begins anew: each step may be repeated.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Iterator, Sequence
 
+from ioc.store._recent import Recent
 from ioc.store._schema import LEVELS
+from ioc.store._series import SeriesIndex
+from ioc.store._windows import HOLD, Grid
 
-CHUNK = 4_000  # rows a step: about 20 ms on a slow disk
-PAGES = 200  # pages given back in a step
-DAY = 86_400_000
+BUDGET = 0.010  # seconds of work in one transaction
+CHUNK = 4_000  # rows between two looks at the clock
+GAP = 3_600_000  # ms without samples that part two stretches to be rolled up
 
-RAW_COLUMNS = "count(*), total(value), min(value), max(value), max(time)"
-ROLLED_COLUMNS = "sum(count), total(total), min(low), max(high), max(last_time)"
-
-KEEP_DAYS = {"raw": 30, "rollup_5m": 366, "rollup_1h": 3660, "rollup_1d": 3660}
-
-
-def merge_step(connection: sqlite3.Connection) -> bool:
-    """Move some rows of `hot` into `raw` in order. False when there were none."""
-    bounds = connection.execute(
-        "SELECT min(rowid), max(rowid) FROM (SELECT rowid FROM hot ORDER BY rowid LIMIT ?)",
-        (CHUNK,),
-    ).fetchone()
-    if bounds[0] is None:
-        return False
-    window = LEVELS[0][1]
-    connection.execute(
-        "INSERT OR REPLACE INTO raw SELECT series, time, value FROM hot "
-        "WHERE rowid BETWEEN ? AND ? ORDER BY series, time, rowid",
-        bounds,
-    )
-    connection.execute(
-        "INSERT OR IGNORE INTO dirty "
-        "SELECT DISTINCT 0, series, time - time % :w - (time < 0 AND time % :w) * :w FROM hot "
-        "WHERE rowid BETWEEN :a AND :b",
-        {"w": window, "a": bounds[0], "b": bounds[1]},
-    )
-    connection.execute("DELETE FROM hot WHERE rowid BETWEEN ? AND ?", bounds)
-    return True
+Stretch = tuple[int, int]  # start, end (exclusive): ms UTC
 
 
-def rollup_step(connection: sqlite3.Connection, level: int) -> bool:
-    """Work out some dirty windows of a level anew. False when there were none."""
-    rows = connection.execute(
-        "SELECT series, time FROM dirty WHERE level = ? ORDER BY series, time LIMIT ?",
-        (level, CHUNK // 20),
-    ).fetchall()
-    if not rows:
-        return False
-    table, width = LEVELS[level]
-    statement = f"INSERT OR REPLACE INTO {table} {_source(level)}"
-    connection.executemany(statement, [{"s": s, "a": t, "b": t + width} for s, t in rows])
-    if level + 1 < len(LEVELS):
-        above = LEVELS[level + 1][1]
-        connection.executemany(
-            "INSERT OR IGNORE INTO dirty VALUES (?, ?, ?)",
-            {(level + 1, s, t - t % above) for s, t in rows},
-        )
+class Budget:
+    """Whether the work since the last transaction has taken long enough."""
+
+    def __init__(self, seconds: float = BUDGET) -> None:
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        self._end = time.perf_counter() + self._seconds
+
+    @property
+    def spent(self) -> bool:
+        return time.perf_counter() >= self._end
+
+
+def merge(connection: sqlite3.Connection, recent: Recent, index: SeriesIndex) -> Iterator[None]:
+    """Bring all there is in `hot` into `raw`, and mark what must be rolled up anew.
+
+    Rows leave `hot` from its beginning, after all of them are in `raw`: what a kill leaves there is
+    merged once more, the newest value of each time last.
+    """
+    upto = connection.execute("SELECT max(rowid) FROM hot").fetchone()[0]
+    if upto is None:
+        return
+    waiting = recent.begin_merge()
+    budget = Budget()
+    for series in sorted(waiting):
+        times, values = waiting[series].ordered()
+        reach = HOLD if index.is_up(series) else 0
+        for first in range(0, len(times), CHUNK):
+            part = slice(first, first + CHUNK)
+            _insert(connection, series, times[part], values[part], reach)
+            if budget.spent:
+                yield
+                budget.renew()
+    yield
+    recent.end_merge()
+    yield from _clear(connection, upto)
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    series: int,
+    times: Sequence[int],
+    values: Sequence[float],
+    reach: int,
+) -> None:
+    rows = ((series, at, value) for at, value in zip(times, values, strict=True))
+    connection.executemany("INSERT OR REPLACE INTO raw VALUES (?, ?, ?)", rows)
+    mark(connection, 0, series, stretches(times, reach))
+
+
+def _clear(connection: sqlite3.Connection, upto: int) -> Iterator[None]:
+    """Empty `hot` up to a row, from its beginning."""
+    budget = Budget()
+    while True:
+        gone = connection.execute(
+            "DELETE FROM hot WHERE rowid <= min(?, (SELECT min(rowid) FROM hot) + ?)", (upto, CHUNK)
+        ).rowcount
+        if not gone:
+            return
+        if budget.spent:
+            yield
+            budget.renew()
+
+
+def stretches(times: Sequence[int], reach: int) -> list[Stretch]:
+    """Stretches of the finest windows that ascending times touch; long gaps part them.
+
+    reach: ms before a sample that it says something of.
+    """
+    grid = Grid(LEVELS[0][1])
+    found: list[Stretch] = []
+    for moment in times:
+        start, end = grid.start(moment - reach), grid.end(moment + 1)
+        if found and start <= found[-1][1] + GAP:
+            if end > found[-1][1]:
+                found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def mark(connection: sqlite3.Connection, level: int, series: int, dirty: Sequence[Stretch]) -> None:
+    """Remember durably that windows of a level must be worked out anew."""
     connection.executemany(
-        "DELETE FROM dirty WHERE level = ? AND series = ? AND time = ?",
-        [(level, s, t) for s, t in rows],
+        "INSERT INTO dirty VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+        [(level, series, start, end) for start, end in dirty],
     )
-    return True
-
-
-def _source(level: int) -> str:
-    """SELECT one window of a level (:s series, :a start, :b end) from the level below it."""
-    table, columns = ("raw", RAW_COLUMNS) if level == 0 else (LEVELS[level - 1][0], ROLLED_COLUMNS)
-    last = "value" if level == 0 else "last"
-    inside = "series = :s AND time >= :a AND time < :b"
-    newest = f"(SELECT {last} FROM {table} WHERE {inside} ORDER BY time DESC LIMIT 1)"
-    return f"SELECT :s, :a, {columns}, {newest} FROM {table} WHERE {inside} GROUP BY series"
-
-
-def retain_step(connection: sqlite3.Connection, table: str, series: int, now: int) -> bool:
-    """Drop some rows of a series that are past the table's retention. False when none were."""
-    before = now - KEEP_DAYS[table] * DAY
-    last = connection.execute(
-        f"SELECT max(time) FROM (SELECT time FROM {table} WHERE series = ? AND time < ? "
-        "ORDER BY time LIMIT ?)",
-        (series, before, CHUNK),
-    ).fetchone()[0]
-    if last is None:
-        return False
-    connection.execute(f"DELETE FROM {table} WHERE series = ? AND time <= ?", (series, last))
-    return True
-
-
-def vacuum_step(connection: sqlite3.Connection) -> bool:
-    """Give some free pages back to the file system. False when there are none."""
-    if not connection.execute("PRAGMA freelist_count").fetchone()[0]:
-        return False
-    connection.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
-    return True

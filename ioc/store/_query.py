@@ -1,122 +1,201 @@
-"""Reading the SQLite store: hot and clustered rows as one, rollups where they say the same."""
+"""Reading the SQLite store: what is merged and what is not as one, rollups where they say the same.
+
+The samples that are not merged yet are copied before the view of the file begins, so that each
+sample is in one of them, or in both, whatever is merged meanwhile.
+"""
 
 from __future__ import annotations
 
-import sqlite3
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from json import dumps
+from operator import itemgetter
+from typing import Any
 
-from ioc.store._schema import LEVELS
-from ioc.store._windows import Window, Windows, add, gather, limited
+from ioc.store._late import late_windows
+from ioc.store._merge import Stretch
+from ioc.store._plan import Moving, Part, coarsest, joined, plan
+from ioc.store._recent import NOTHING, Samples
+from ioc.store._schema import RAW, TOP, WINDOW, table_of
+from ioc.store._view import Floors, View, worn
+from ioc.store._windows import HELD, HOLD, Grid, Window, Windows, add, fold, hold, runs
 from ioc.store.base import SeriesQuery
 
-Samples = dict[int, float]  # time -> value
-
-ROW = "SELECT time, count, total, low, high, last_time, last FROM {table}"
-
-
-def hot_samples(
-    connection: sqlite3.Connection, ids: Sequence[int], query: SeriesQuery
-) -> Mapping[int, Samples]:
-    """What is not merged yet: series -> samples; of two at one time the later written one."""
-    wanted = set(ids)
-    found: dict[int, Samples] = defaultdict(dict)
-    rows = connection.execute(
-        "SELECT series, time, value FROM hot WHERE time >= ? AND time < ? ORDER BY rowid",
-        (query.start, query.end),
-    )
-    for series, time, value in rows:
-        if series in wanted:
-            found[series][time] = value
-    return found
+HOURS = Grid(3_600_000)
+Answer = tuple[Sequence[int], Sequence[float]]  # times, values
 
 
-def raw_samples(
-    connection: sqlite3.Connection, series: int, hot: Samples, query: SeriesQuery
-) -> list[tuple[int, float]]:
-    """Samples of one series, ascending; raises ValueError past the query's limit."""
-    rows = connection.execute(
-        "SELECT time, value FROM raw WHERE series = ? AND time >= ? AND time < ? "
-        "ORDER BY time LIMIT ?",
-        (series, query.start, query.end, query.limit + 1),
-    ).fetchall()
-    if not hot:
-        return rows
-    return sorted((dict(rows) | hot).items())
+def raw_answers(
+    view: View, wanted: Sequence[int], recent: Mapping[int, Samples], query: SeriesQuery
+) -> Iterator[tuple[int, Answer]]:
+    """Samples of each series, no more than one beyond the query's limit."""
+    for series in wanted:
+        rows = view.connection.execute(
+            "SELECT time, value FROM raw WHERE series = ? AND time >= ? AND time < ? "
+            "ORDER BY time LIMIT ?",
+            (series, query.start, query.end, query.limit + 1),
+        ).fetchall()
+        newer = recent.get(series, NOTHING).between(query.start, query.end)
+        yield series, united(rows, newer)
 
 
-def stepped(
-    connection: sqlite3.Connection, series: int, hot: Samples, query: SeriesQuery
-) -> list[tuple[int, float]]:
-    """One value for each step. Raises ValueError past the query's limit."""
-    step = query.step or 1
-    windows: Windows = {}
-    level = _level(step)
-    if level is None:
-        gather(_raw(connection, series, hot, query.start, query.end), step, windows)
-    else:
-        _from_rollups(connection, series, hot, query, level, windows)
-    limited(len(windows), query)
-    return [(start, windows[start].value(query.aggregate)) for start in sorted(windows)]
+def united(rows: Sequence[tuple[int, float]], newer: Answer) -> Answer:
+    """Merged samples and newer ones, ascending; of two at one time the newer one."""
+    if not rows:
+        return newer
+    if not newer[0]:
+        times, values = zip(*rows, strict=True)
+        return times, values
+    both = dict(rows) | dict(zip(*newer, strict=True))
+    ordered = sorted(both)
+    return ordered, [both[time] for time in ordered]
 
 
-def _level(step: int) -> int | None:
-    """The coarsest rollup that divides the step."""
-    for level in reversed(range(len(LEVELS))):
-        if step % LEVELS[level][1] == 0:
-            return level
-    return None
+class Stepped:
+    """One query for one value a step."""
 
+    def __init__(self, view: View, recent: Mapping[int, Samples], query: SeriesQuery) -> None:
+        self._view = view
+        self._recent = recent
+        self._query = query
+        self._grid = Grid(query.step or 1, query.offset)
+        self._level = coarsest(view, query)
+        self._floors: Floors = view.floors()
+        self._found: dict[int, Windows] = {}
 
-def _from_rollups(  # noqa: PLR0917 - internal; each argument is another thing
-    connection: sqlite3.Connection,
-    series: int,
-    hot: Samples,
-    query: SeriesQuery,
-    level: int,
-    windows: Windows,
-) -> None:
-    """Whole, settled windows from the rollup; edges and what is still moving from the samples."""
-    table, width = LEVELS[level]
-    step = query.step or width
-    first, last = -(-query.start // width) * width, query.end // width * width
-    moving = {time - time % width for time in hot}
-    moving |= _dirty(connection, series, level, query)
-    if first < last:
-        rows = connection.execute(
-            f"{ROW.format(table=table)} WHERE series = ? AND time >= ? AND time < ?",
-            (series, first, last),
+    def answers(self, wanted: Sequence[int]) -> Iterator[tuple[int, Answer]]:
+        """Values of the steps of each series."""
+        query = self._query
+        self._found = {series: {} for series in wanted}
+        for moving, members in self._alike(wanted):
+            for part in plan(self._view, self._level, query.start, query.end, moving):
+                if part.level == RAW:
+                    self._take_samples(part, members)
+                else:
+                    self._take_windows(part, members)
+        for series in wanted:
+            windows = self._found[series]
+            times = sorted(windows)
+            yield series, (times, [windows[time].value(query.aggregate) for time in times])
+
+    # --- what is not settled
+
+    def _alike(self, wanted: Sequence[int]) -> Iterator[tuple[Moving, Sequence[int]]]:
+        """Series grouped by where their windows are not settled: each group has one plan."""
+        if self._level == RAW:
+            yield {}, wanted
+            return
+        dirty = self._dirty(set(wanted))
+        groups: dict[tuple[tuple[Stretch, ...], ...], list[int]] = defaultdict(list)
+        for series in wanted:
+            moving = [*self._recent_hours(series)]
+            levels = []
+            for level in range(TOP + 1):
+                moving += dirty.get((series, level), ())
+                levels.append(joined(moving))
+            groups[tuple(levels)].append(series)
+        for key, members in groups.items():
+            yield dict(enumerate(key)), members
+
+    def _recent_hours(self, series: int) -> Iterator[Stretch]:
+        """Hours with samples that are not merged; hours, so that many series are alike."""
+        samples = self._recent.get(series, NOTHING)
+        times, _values = samples.between(self._query.start - HOLD, self._query.end + HOLD)
+        for start, first, _end in runs(times, HOURS):
+            yield HOURS.start(times[first] - HOLD), start + HOURS.width
+
+    def _dirty(self, wanted: set[int]) -> Mapping[tuple[int, int], list[Stretch]]:
+        found: dict[tuple[int, int], list[Stretch]] = defaultdict(list)
+        rows = self._view.connection.execute(
+            "SELECT series, level, start, until FROM dirty WHERE start < ? AND until > ?",
+            (self._query.end, self._query.start),
         )
-        for time, *known in rows:
-            if time not in moving:
-                add(windows, time - time % step, Window(*known))
-    if first >= last:
-        edges = [(query.start, query.end)]
-    else:
-        edges = [(query.start, first), (last, query.end)]
-        edges += [(start, start + width) for start in moving if first <= start < last]
-    for start, end in edges:
-        if start < end:
-            gather(_raw(connection, series, hot, start, end), step, windows)
+        for series, level, start, until in rows:
+            if series in wanted:
+                found[series, level].append((start, until))
+        return found
 
+    # --- taking
 
-def _dirty(connection: sqlite3.Connection, series: int, level: int, query: SeriesQuery) -> set[int]:
-    """Windows of a level below which something is not rolled up yet."""
-    width = LEVELS[level][1]
-    rows = connection.execute(
-        "SELECT DISTINCT time FROM dirty WHERE level <= ? AND series = ? "
-        "AND time >= ? AND time < ?",
-        (level, series, query.start - width, query.end),
-    )
-    return {time - time % width for (time,) in rows}
+    def _take_windows(self, part: Part, members: Sequence[int]) -> None:
+        """Windows of a level; where they were dropped, those of the next that is left."""
+        floor = self._floors[part.level]
+        if part.start < floor:
+            self._take_worn(part.start, min(part.end, floor), members)
+        for series, rows in self._rows(
+            part.level, WINDOW, max(part.start, floor), part.end, members
+        ):
+            self._put(series, rows)
 
+    def _take_worn(self, start: int, end: int, members: Sequence[int]) -> None:
+        for level, first, after in worn(self._floors, start, end):
+            for series, rows in self._rows(level, WINDOW, first, after, members):
+                self._put(series, rows)
 
-def _raw(
-    connection: sqlite3.Connection, series: int, hot: Samples, start: int, end: int
-) -> Iterator[tuple[int, float]]:
-    rows = connection.execute(
-        "SELECT time, value FROM raw WHERE series = ? AND time >= ? AND time < ?",
-        (series, start, end),
-    )
-    inside = {time: value for time, value in hot.items() if start <= time < end}
-    yield from (dict(rows) | inside).items() if inside else rows
+    def _put(self, series: int, rows: Iterator[Any]) -> None:
+        windows, grid = self._found[series], self._grid
+        for _series, time, *known in rows:
+            add(windows, grid.start(time), Window(*known))
+
+    def _take_samples(self, part: Part, members: Sequence[int]) -> None:
+        """Samples; where they were dropped, windows and what came in late."""
+        floor = self._floors[RAW]
+        if part.start < floor:
+            end = min(part.end, floor)
+            self._take_worn(part.start, end, members)
+            self._take_late(part.start, end, members)
+        start = max(part.start, floor)
+        if start >= part.end:
+            return
+        without = set(members)
+        for series, rows in self._rows(RAW, "value", start, part.end + self._reach, members):
+            without.discard(series)
+            self._fold(series, [(time, value) for _series, time, value in rows], start, part.end)
+        for series in without & self._recent.keys():
+            self._fold(series, (), start, part.end)
+
+    @property
+    def _reach(self) -> int:
+        """How far beyond its end a stretch must be looked at, ms."""
+        return HOLD if self._query.aggregate in HELD else 0
+
+    def _fold(self, series: int, rows: Sequence[tuple[int, float]], start: int, end: int) -> None:
+        newer = self._recent.get(series, NOTHING).between(start, end + self._reach)
+        times, values = united(rows, newer)
+        inside = bisect_left(times, end)
+        following = times[inside] if inside < len(times) else None
+        times, values = times[:inside], values[:inside]
+        windows = Windows()
+        fold(times, values, self._grid, windows)
+        if self._reach:
+            hold(times, values, following, self._grid, windows)
+        for begin, window in windows.items():
+            add(self._found[series], begin, window)
+
+    def _take_late(self, start: int, end: int, members: Sequence[int]) -> None:
+        """Samples that came in after those of their time were dropped, and wait to be rolled up."""
+        for series in members:
+            newer = self._recent.get(series, NOTHING).between(start, end)
+            rows = list(zip(*self._view.samples(series, start, end), strict=True))
+            times, values = united(rows, newer)
+            for level, first, after in worn(self._floors, start, end):
+                part = slice(bisect_left(times, first), bisect_left(times, after))
+                held = self._query.field == "up"
+                samples = (times[part], values[part])
+                late = late_windows(self._view, level, series, samples, held)
+                for begin, window in late.items():
+                    add(self._found[series], self._grid.start(begin), window)
+
+    def _rows(
+        self, level: int, columns: str, start: int, end: int, members: Sequence[int]
+    ) -> Iterator[tuple[int, Iterator[Any]]]:
+        """Rows (series, time, columns…) of a stretch, series by series, ascending in time."""
+        rows = self._view.connection.execute(
+            f"SELECT series, time, {columns} FROM {table_of(level)} "
+            "WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? "
+            "ORDER BY series, time",
+            (dumps(members), start, end),
+        )
+        return groupby(rows, key=itemgetter(0))

@@ -1,8 +1,8 @@
 """Tables of the SQLite store, and how its connections are opened.
 
-hot: append-ordered, what was just written; merged into `raw`, which is clustered by (series, time).
-Writing at random into a clustered table rewrites a page for each row; appending and merging in
-order does not (measured: 386,000 against 64,000 rows/s, 8 GB against 102 GB written).
+hot: append-ordered, what was just written. raw: clustered by (series, time). Writing each batch
+into a clustered table rewrites a page for nearly every row; appending, and merging an hour at once
+in the order of the clustered table, does not.
 """
 
 from __future__ import annotations
@@ -12,22 +12,31 @@ import os
 import sqlite3
 from pathlib import Path
 
+from ioc.i18n import _
 from ioc.store.base import StoreCorrupt, StoreError, StoreUnavailable
 
-VERSION = 1
-LEVELS: tuple[tuple[str, int], ...] = (  # table, ms; each a multiple of the one before
+VERSION = 2
+DAY = 86_400_000
+LEVELS: tuple[tuple[str, int], ...] = (  # table, width in ms, a multiple of the one before
     ("rollup_5m", 300_000),
     ("rollup_1h", 3_600_000),
-    ("rollup_1d", 86_400_000),
+    ("rollup_1d", DAY),
 )
+RAW = -1  # the level below the first: the samples themselves
+TOP = len(LEVELS) - 1
 
+# Columns in the order of ioc.store._windows.Window.
+WINDOW = "count, total, low, high, first_time, last_time, last, up_ms, known_ms"
 ROLLUP = """
 CREATE TABLE {table} (
     series INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, total REAL NOT NULL,
-    low REAL NOT NULL, high REAL NOT NULL, last_time INTEGER NOT NULL, last REAL NOT NULL,
+    low REAL NOT NULL, high REAL NOT NULL, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL,
+    last REAL NOT NULL, up_ms INTEGER NOT NULL, known_ms INTEGER NOT NULL,
     PRIMARY KEY (series, time)
 ) WITHOUT ROWID;
 """
+# dirty: windows of a level to be worked out anew, [start, until). floors: what is older was dropped
+# from the table of the level. facts: what this file was made with.
 SCHEMA = """
 CREATE TABLE series (
     id INTEGER PRIMARY KEY, measurement TEXT NOT NULL, tags TEXT NOT NULL, field TEXT NOT NULL,
@@ -39,19 +48,34 @@ CREATE TABLE raw (
     PRIMARY KEY (series, time)
 ) WITHOUT ROWID;
 CREATE TABLE dirty (
-    level INTEGER NOT NULL, series INTEGER NOT NULL, time INTEGER NOT NULL,
-    PRIMARY KEY (level, series, time)
+    level INTEGER NOT NULL, series INTEGER NOT NULL, start INTEGER NOT NULL, until INTEGER NOT NULL,
+    PRIMARY KEY (level, series, start)
 ) WITHOUT ROWID;
-""" + "".join(ROLLUP.format(table=table) for table, _ in LEVELS)
+CREATE TABLE floors (level INTEGER PRIMARY KEY, time INTEGER NOT NULL, dropped INTEGER NOT NULL);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+""" + "".join(ROLLUP.format(table=table) for table, _width in LEVELS)
+
+CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def table_of(level: int) -> str:
+    """Table of a level."""
+    return "raw" if level == RAW else LEVELS[level][0]
 
 
 def translated(error: sqlite3.Error, path: Path) -> StoreError:
     """SQLite's error as one of ours."""
-    words = str(error)
-    corrupt = ("malformed", "not a database", "corrupt")
-    if any(word in words for word in corrupt):
-        return StoreCorrupt(f"{path}: {words}; restore a backup")
-    return StoreUnavailable(f"{path}: {words}")
+    if isinstance(error, sqlite3.ProgrammingError):  # what Python's module says of a closed one
+        return StoreUnavailable(f"{path}: {error}")
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPT:
+        return StoreCorrupt(
+            _(
+                "{path}: the file is damaged ({error}); restore a backup",
+                path=str(path),
+                error=str(error),
+            )
+        )
+    return StoreUnavailable(f"{path}: {error}")
 
 
 def lock(path: Path) -> int:
@@ -65,36 +89,69 @@ def lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise StoreError(f"{path}: another program is writing to it; stop that one first") from None
+        raise StoreError(
+            _("{path}: another program is writing to it; stop that one first", path=str(path))
+        ) from None
     return descriptor
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
-    """The one connection that writes and checkpoints. Raises StoreError."""
+def open_writer(path: Path, day_offset: int) -> sqlite3.Connection:
+    """The one connection that writes and checkpoints. Raises StoreError.
+
+    day_offset: how local days are shifted from UTC days, ms; remembered by the file.
+    """
+    connection = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -32000"):
+        for pragma in (
+            "auto_vacuum = INCREMENTAL",  # before the first table
+            "journal_mode = WAL",
+            "journal_size_limit = 67108864",
+            "cache_size = -16000",
+            "temp_store = MEMORY",
+        ):
             connection.execute(f"PRAGMA {pragma}")
-        _prepare(connection, path)
-    except sqlite3.Error as error:
+        _prepare(connection, path, day_offset)
+    except (sqlite3.Error, StoreError) as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, StoreError):
+            raise
         raise translated(error, path) from error
     return connection
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that can only read and never checkpoints."""
+    """A connection that can only read and never checkpoints, for any thread, one at a time."""
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        timeout=5,
+        check_same_thread=False,
     )
     connection.execute("PRAGMA query_only = 1")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, day_offset: int) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
-        raise StoreError(f"{path}: written by a newer program (layout {version})")
+        raise StoreError(
+            _(
+                "{path}: written by a newer program (layout {layout}); run that one, "
+                "or move the file away",
+                path=str(path),
+                layout=version,
+            )
+        )
     if version == 0:
-        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        connection.executescript(
+            f"BEGIN; {SCHEMA} INSERT INTO facts VALUES ('day_offset', {day_offset}); "
+            f"PRAGMA user_version = {VERSION}; COMMIT;"
+        )
+    elif version < VERSION:
+        raise StoreError(
+            _("{path}: of a trial version of this program; move the file away", path=str(path))
+        )

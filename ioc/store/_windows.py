@@ -2,49 +2,89 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
-from ioc.store.base import Aggregate, Point, SeriesQuery, Tags
+from ioc.store.base import Aggregate, SeriesQuery
+
+# What a sample of `up` says holds for at most this long, ms: the states of assets are written at
+# every change and every five minutes, so a longer silence means that nobody was looking.
+HOLD = 360_000
+HELD = (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)
 
 
 @dataclass(slots=True)
 class Window:
-    """What is known of the samples of one step. last_time: ms UTC of `last`."""
+    """What is known of the samples of one step. first_time, last_time: ms UTC.
+
+    up_ms, known_ms: how long its samples said "up", and said anything; 0 unless asked for.
+    """
 
     count: int
     total: float
     low: float
     high: float
+    first_time: int
     last_time: int
     last: float
+    up_ms: int = 0
+    known_ms: int = 0
 
     def add(self, other: Window) -> None:
-        """Take in samples of another, disjoint stretch of time."""
+        """Take in other samples of the same step."""
         self.count += other.count
         self.total += other.total
         self.low = min(self.low, other.low)
         self.high = max(self.high, other.high)
+        self.first_time = min(self.first_time, other.first_time)
         if other.last_time >= self.last_time:
             self.last_time, self.last = other.last_time, other.last
+        self.up_ms += other.up_ms
+        self.known_ms += other.known_ms
 
-    def value(self, aggregate: Aggregate) -> float:
-        answers = {
-            Aggregate.MEAN: self.total / self.count,
-            Aggregate.MIN: self.low,
-            Aggregate.MAX: self.high,
-            Aggregate.SUM: self.total,
-            Aggregate.COUNT: float(self.count),
-            Aggregate.LAST: self.last,
-        }
-        return answers[aggregate]
+    def value(self, aggregate: Aggregate) -> float:  # noqa: PLR0911 - one line for each aggregate
+        match aggregate:
+            case Aggregate.MEAN:
+                return self.total / self.count
+            case Aggregate.MIN:
+                return self.low
+            case Aggregate.MAX:
+                return self.high
+            case Aggregate.SUM:
+                return self.total
+            case Aggregate.COUNT:
+                return float(self.count)
+            case Aggregate.LAST:
+                return self.last
+            case Aggregate.UP_SECONDS:
+                return self.up_ms / 1000
+            case Aggregate.KNOWN_SECONDS:
+                return self.known_ms / 1000
 
 
 Windows = dict[int, Window]  # start of the step, ms UTC -> what is known
 
 
+class Grid(NamedTuple):
+    """Steps of one width, ms, shifted from the epoch by an offset, ms."""
+
+    width: int
+    offset: int = 0
+
+    def start(self, time: int) -> int:
+        """Start of the step that a time is in."""
+        return time - (time - self.offset) % self.width
+
+    def end(self, time: int) -> int:
+        """End of the step that a time is in; the time itself when it is such an end."""
+        return self.start(time - 1) + self.width
+
+
 def add(windows: Windows, start: int, window: Window) -> None:
+    """Put a window into the step that starts at `start`."""
     known = windows.get(start)
     if known is None:
         windows[start] = window
@@ -52,10 +92,59 @@ def add(windows: Windows, start: int, window: Window) -> None:
         known.add(window)
 
 
-def gather(samples: Iterable[tuple[int, float]], step: int, windows: Windows) -> None:
-    """Put (time, value) samples into the windows of a step."""
-    for time, value in samples:
-        add(windows, time - time % step, Window(1, value, value, value, time, value))
+def fold(times: Sequence[int], values: Sequence[float], grid: Grid, windows: Windows) -> None:
+    """Put samples, ascending in time, into the windows of a grid."""
+    for start, first, end in runs(times, grid):
+        part = values[first:end]
+        window = Window(
+            end - first, sum(part), min(part), max(part), times[first], times[end - 1], part[-1]
+        )
+        add(windows, start, window)
+
+
+def runs(times: Sequence[int], grid: Grid) -> Iterator[tuple[int, int, int]]:
+    """Ascending times by window: (its start, index of its first time, index after its last)."""
+    first = 0
+    while first < len(times):
+        start = grid.start(times[first])
+        end = bisect_left(times, start + grid.width, first)
+        yield start, first, end
+        first = end
+
+
+def hold(
+    times: Sequence[int],
+    values: Sequence[float],
+    following: int | None,
+    grid: Grid,
+    windows: Windows,
+) -> None:
+    """Add to windows that were folded already how long each sample of `up` holds.
+
+    following: time of the sample after the last one, None when there is none.
+    """
+    if not times:
+        return
+    after = [*times[1:], times[-1] + HOLD if following is None else following]
+    for time, value, end in zip(times, values, after, strict=True):
+        window = windows[grid.start(time)]
+        length = min(end - time, HOLD)
+        window.known_ms += length
+        if value >= 0.5:  # imported figures may be shares
+            window.up_ms += length
+
+
+def is_ascending(times: Sequence[int]) -> bool:
+    """Whether each time is later than the one before."""
+    return all(earlier < later for earlier, later in pairwise(times))
+
+
+def check_query(query: SeriesQuery) -> None:
+    """Raise ValueError for a question without an answer."""
+    if query.step is not None and query.step <= 0:
+        raise ValueError(f"a step must be longer than 0 ms, not {query.step}")
+    if query.aggregate in HELD and (query.field != "up" or query.step is None):
+        raise ValueError(f"{query.aggregate} needs a step and a field named up")
 
 
 def limited(count: int, query: SeriesQuery) -> None:
@@ -64,18 +153,3 @@ def limited(count: int, query: SeriesQuery) -> None:
         raise ValueError(
             f"more than {query.limit} samples; ask for less time, fewer series or a larger step"
         )
-
-
-def checked(points: Sequence[Point]) -> None:
-    """Raise ValueError, naming the point, for what no store can keep."""
-    for point in points:
-        for name, value in point.fields.items():
-            if not math.isfinite(value):
-                where = f"{point.measurement} {dict(point.tags)} {name} at {point.time}"
-                raise ValueError(f"not a finite number: {value} in {where}")
-
-
-def matches(tags: Tags, wanted: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether every wanted tag has one of its wanted values."""
-    found = dict(tags)
-    return all(found.get(name) in values for name, values in wanted.items())

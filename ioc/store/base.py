@@ -50,6 +50,8 @@ class Aggregate(StrEnum):
     SUM = "sum"
     COUNT = "count"
     LAST = "last"
+    UP_SECONDS = "up_seconds"  # of fields named `up`: how long it was up; see KNOWN_SECONDS
+    KNOWN_SECONDS = "known_seconds"  # how long it is known at all; what is missing is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,11 @@ class SeriesQuery:
     """Which samples. start (inclusive), end (exclusive): ms UTC. step: ms, None = raw samples.
 
     tags: every given tag must equal one of the given values. A step's window is aligned to the
-    epoch and labelled by its start; windows without samples are absent.
-    limit: samples over all series; more raises ValueError.
+    epoch plus `offset` (ms; local days of UTC+7: -25_200_000) and labelled by its start; windows
+    without samples are absent.
+    UP_SECONDS and KNOWN_SECONDS need a step and a field named `up`: a sample (0 down, 1 up) holds
+    until the next one, at most six minutes, and belongs to the window it was observed in.
+    limit: samples over all series; more raises ValueError, as does a step of 0 or less.
     """
 
     measurement: str
@@ -69,6 +74,7 @@ class SeriesQuery:
     step: int | None = None
     aggregate: Aggregate = Aggregate.MEAN
     limit: int = 100_000
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

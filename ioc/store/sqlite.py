@@ -2,204 +2,258 @@
 
     write ─▶ hot (append) ─▶ raw (clustered by series and time) ─▶ rollups 5 min, 1 h, 1 day
 
-One connection writes and checkpoints, whatever the thread; readers are read-only, one a thread.
-A rollup whose samples are past retention is not worked out anew: late data older than that would
-make it forget what it knew, and is refused.
+One connection writes and checkpoints, whatever the thread; readers are read-only. Days are local
+days, because people ask for those; the area's zone has no summer time, so a fixed offset is exact.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ioc.store import _merge, _query
-from ioc.store._schema import LEVELS, lock, open_reader, open_writer, translated
-from ioc.store._windows import checked, limited, matches
-from ioc.store.base import Point, Series, SeriesQuery, StoreError, StoreHealth, Tags
+from ioc.i18n import _
+from ioc.store._merge import merge
+from ioc.store._query import Stepped, raw_answers
+from ioc.store._readers import Readers
+from ioc.store._recent import Recent
+from ioc.store._retention import Retention, give_back, retain
+from ioc.store._rollup import roll_up
+from ioc.store._schema import TOP, lock, open_writer, translated
+from ioc.store._series import SeriesIndex, load_tags, series_rows
+from ioc.store._view import View
+from ioc.store._windows import check_query, limited
+from ioc.store.base import Point, Series, SeriesQuery, StoreError, StoreHealth
 
-Key = tuple[str, Tags, str]
-
-HOT_ROWS = 200_000  # merged early beyond this: a query looks through all of `hot`
-PAUSE = 0.002  # seconds between two steps of upkeep, so that a waiting write goes first
+HO_CHI_MINH = -7 * 3_600_000  # ms; Asia/Ho_Chi_Minh is UTC+7 and has had no other time since 1975
+RECENT_ROWS = 2_000_000  # rows not merged, 32 MB: an hour of 1,000 assets; beyond, writing merges
+PAUSE = 0.001  # seconds between two steps of upkeep, so that a waiting write goes first
 
 
 class SqliteStore:
-    """See ioc.store.base.Store. path: the database file; beside it a `.lock`, `-wal` and `-shm`."""
+    """See ioc.store.base.Store. path: the database file; beside it a `.lock`, `-wal` and `-shm`.
 
-    def __init__(self, path: Path) -> None:
+    day_offset: start of a local day relative to the UTC day, ms, for the daily rollup; used when
+    the file is made, remembered by it. recent_rows: how many may wait to be merged.
+    Raises StoreError when it cannot be opened, or another program has it open.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        keep: Retention = Retention(),  # noqa: B008 - frozen
+        day_offset: int = HO_CHI_MINH,
+        recent_rows: int = RECENT_ROWS,
+    ) -> None:
         self._path = path
-        self._lock_file = lock(path)
-        try:
-            self._writer = open_writer(path)
-        except StoreError:
-            os.close(self._lock_file)
-            raise
+        self._keep = keep
+        self._recent_rows = recent_rows
+        self._index = SeriesIndex()
+        self._recent = Recent()
         self._writing = threading.Lock()
         self._upkeep = threading.Lock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._ids: dict[Key, int] = {}
-        self._load_series()
+        self._merging: Iterator[None] | None = None
+        self._lock_file: int | None = lock(path)
+        try:
+            self._writer = open_writer(path, day_offset)
+            self._day_offset = self._load()
+        except BaseException:
+            self._unlock()
+            raise
+        self._readers = Readers(path)
 
     # --- writing
 
     def write(self, points: Sequence[Point]) -> None:
-        """Durable when it returns. ValueError for a value that is no finite number."""
-        if not points:
-            return
-        checked(points)
-        new: dict[Key, int] = {}
+        """Durable when it returns. ValueError, naming the point, for what cannot be kept."""
         with self._writing:
-            self._transaction(lambda: self._append(points, new))
-            self._ids.update(new)  # known only once they are durable
+            rows, fresh = self._index.rows(points, self._next_series)
+            if not rows:
+                return
+            self._transaction("FULL", lambda: self._append(rows, series_rows(fresh)))
+            for key, series in fresh.items():  # known only now that they are durable
+                self._index.add(key, series)
+            self._next_series += len(fresh)
+            self._recent.add(rows)
+            self._merge_excess(len(rows))
 
-    def _append(self, points: Sequence[Point], new: dict[Key, int]) -> None:
-        ids = self._ids
-        rows: list[tuple[int, int, float]] = []
-        for point in points:
-            for name, value in point.fields.items():
-                key = (point.measurement, point.tags, name)
-                series = ids.get(key) or new.get(key) or self._add_series(key, new)
-                rows.append((series, point.time, value))
-        self._writer.executemany("INSERT INTO hot VALUES (?, ?, ?)", rows)
+    def _append(self, rows: Sequence[object], fresh: object) -> None:
+        self._writer.executemany("INSERT INTO series VALUES (?, ?, ?, ?)", fresh)  # type: ignore[arg-type]
+        self._writer.executemany("INSERT INTO hot VALUES (?, ?, ?)", rows)  # type: ignore[arg-type]
 
-    def _add_series(self, key: Key, new: dict[Key, int]) -> int:
-        measurement, tags, name = key
-        cursor = self._writer.execute(
-            "INSERT INTO series (measurement, tags, field) VALUES (?, ?, ?)",
-            (measurement, _dump(tags), name),
-        )
-        new[key] = int(cursor.lastrowid or 0)
-        return new[key]
+    def _merge_excess(self, written: int) -> None:
+        """Bound what waits to be merged: each write then merges about twice what it wrote.
 
-    def _transaction(self, act: Callable[[], object]) -> bool:
-        """Run in one transaction; True when `act` says it did something."""
+        What was written is durable: trouble here is no failure of the write, and shows in upkeep.
+        """
+        for _step in range(1 + written // 2_000):
+            if self._recent.rows <= self._recent_rows:
+                return
+            try:
+                self._merge_step()
+            except StoreError:
+                return
+
+    def _transaction(self, synchronous: str, act: Callable[[], object]) -> None:
+        """Run in one transaction. FULL: on disk when it returns; NORMAL: in order, some time."""
         try:
+            self._writer.execute(f"PRAGMA synchronous = {synchronous}")
             self._writer.execute("BEGIN IMMEDIATE")
-            done = act()
+            act()
             self._writer.execute("COMMIT")
         except BaseException as error:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+            self._roll_back()
             if isinstance(error, sqlite3.Error):
                 raise translated(error, self._path) from error
             raise
-        return bool(done)
+
+    def _roll_back(self) -> None:
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        except sqlite3.Error:  # closed, or rolled back by SQLite itself
+            pass
 
     # --- reading
 
     def read(self, query: SeriesQuery) -> list[Series]:
-        found = sorted(
-            (tags, series)
-            for (measurement, tags, name), series in list(self._ids.items())
-            if measurement == query.measurement
-            and name == query.field
-            and matches(tags, query.tags)
-        )
-        try:
-            connection = self._reader()
-            connection.execute("BEGIN")  # one view of hot and raw, whatever merges meanwhile
-            try:
-                return self._answer(connection, found, query)
-            finally:
-                connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise translated(error, self._path) from error
-
-    def _answer(
-        self, connection: sqlite3.Connection, found: list[tuple[Tags, int]], query: SeriesQuery
-    ) -> list[Series]:
-        hot = _query.hot_samples(connection, [series for _, series in found], query)
-        get = _query.raw_samples if query.step is None else _query.stepped
-        answers, total = [], 0
-        for tags, series in found:
-            samples = get(connection, series, hot.get(series, {}), query)
-            total += len(samples)
-            limited(total, query)
-            if samples:
-                times, values = zip(*samples, strict=True)
-                answers.append(Series(query.measurement, query.field, tags, times, values))
-        return answers
-
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = open_reader(self._path)
-            self._readers.append(connection)
-        return connection
+        """See ioc.store.base.SeriesQuery. Raises ValueError, StoreError."""
+        check_query(query)
+        found = self._index.find(query.measurement, query.field, query.tags)
+        if not found or query.start >= query.end:
+            return []
+        wanted = sorted(series for _tags, series in found)
+        recent = self._recent.copy(wanted)
+        with self._readers.view() as connection:
+            view = View(connection, self._day_offset)
+            if query.step is None:
+                answers = raw_answers(view, wanted, recent, query)
+            else:
+                answers = Stepped(view, recent, query).answers(wanted)
+            samples, total = {}, 0
+            for series, answer in answers:
+                total += len(answer[0])
+                limited(total, query)
+                if answer[0]:
+                    samples[series] = answer
+        return [
+            Series(query.measurement, query.field, tags, *samples[series])
+            for tags, series in found
+            if series in samples
+        ]
 
     # --- upkeep
 
     def maintain(self, now: int) -> None:
-        """Merge, roll up, drop what is past retention, give space back. now: ms UTC."""
+        """Merge, roll up, drop what is past retention, give space back. now: ms UTC.
+
+        In steps, so that a write never waits long; killed in between, nothing is lost.
+        """
+        view = View(self._writer, self._day_offset)
         with self._upkeep:
-            self._repeat(lambda: _merge.merge_step(self._writer))
-            for level in range(len(LEVELS)):
-                self._repeat(lambda level=level: _merge.rollup_step(self._writer, level))  # type: ignore[misc]
-            for table in _merge.KEEP_DAYS:
-                for series in list(self._ids.values()):
-                    self._repeat(
-                        lambda t=table, s=series: _merge.retain_step(self._writer, t, s, now)  # type: ignore[misc]
-                    )
-            self._vacuum()
+            self._repeat(self._merge_step)
+            for level in range(TOP + 1):
+                self._run(roll_up(view, level, self._index))
+            self._run(retain(view, self._keep, now))
+            self._repeat(self._vacuum_step)
+
+    def _merge_step(self) -> bool:
+        """One step of merging; False when all is merged. One merge at a time, whoever steps it."""
+        if self._merging is None:
+            self._merging = merge(self._writer, self._recent, self._index)
+        more = self._step(self._merging)
+        if not more:
+            self._merging = None
+        return more
+
+    def _step(self, steps: Iterator[None]) -> bool:
+        """Run up to the next `yield` in one transaction. False when there is no more."""
+        more: list[None] = []
+        done = object()
+
+        def act() -> None:
+            if next(steps, done) is None:
+                more.append(None)
+
+        try:
+            self._transaction("NORMAL", act)
+        except BaseException:
+            if steps is self._merging:
+                self._merging = None  # to be begun anew
+            raise
+        return bool(more)
+
+    def _run(self, steps: Iterator[None]) -> None:
+        self._repeat(lambda: self._step(steps))
 
     def _repeat(self, step: Callable[[], bool]) -> None:
-        """A step at a time, each its own transaction, until there is nothing left to do."""
-        while True:
-            with self._writing:
-                if not self._transaction(step):
-                    return
-            time.sleep(PAUSE)
-
-    def _vacuum(self) -> None:
+        """A step at a time until there is nothing left to do; writes go in between."""
         more = True
         while more:
             with self._writing:
-                try:
-                    more = _merge.vacuum_step(self._writer)
-                except sqlite3.Error as error:
-                    raise translated(error, self._path) from error
+                more = step()
             time.sleep(PAUSE)
 
-    def health(self) -> StoreHealth:
+    def _vacuum_step(self) -> bool:
         try:
-            self._reader().execute("SELECT 1 FROM series LIMIT 1").fetchone()
+            return give_back(self._writer)
+        except sqlite3.Error as error:
+            raise translated(error, self._path) from error
+
+    # --- the rest
+
+    def health(self) -> StoreHealth:
+        """Whether it can be read; bytes it takes, and bytes that are free beside it."""
+        try:
+            with self._readers.view() as connection:
+                connection.execute("SELECT 1 FROM series LIMIT 1").fetchone()
             size = sum(f.stat().st_size for f in self._path.parent.glob(f"{self._path.name}*"))
             return StoreHealth(True, None, size, shutil.disk_usage(self._path.parent).free)
-        except (sqlite3.Error, OSError) as error:
-            return StoreHealth(False, f"{self._path}: {error}")
+        except (StoreError, OSError) as error:
+            return StoreHealth(False, str(error))
 
     def close(self) -> None:
+        """Close it; another program may open it then. Twice is no harm."""
         with self._writing:
+            self._readers.close()  # first: the last one to close checkpoints, and must be ours
             self._writer.close()
-            os.close(self._lock_file)
+            self._unlock()
 
-    def _load_series(self) -> None:
+    def _unlock(self) -> None:
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    def _load(self) -> int:
+        """Series, and what was not merged when the program ended. The offset of days."""
         try:
-            rows = self._writer.execute("SELECT id, measurement, tags, field FROM series")
-            self._ids = {(m, _load(tags), name): series for series, m, tags, name in rows}
-        except sqlite3.Error as error:
-            self.close()
-            raise translated(error, self._path) from error
+            last = 0
+            for series, measurement, tags, field in self._writer.execute(
+                "SELECT id, measurement, tags, field FROM series ORDER BY id"
+            ):
+                self._index.add((measurement, load_tags(tags), field), series)
+                last = series
+            self._next_series = last + 1
+            rows = self._writer.execute("SELECT series, time, value FROM hot ORDER BY rowid")
+            while part := rows.fetchmany(10_000):
+                self._recent.add(part)
+            fact = "SELECT value FROM facts WHERE name = 'day_offset'"
+            return int(self._writer.execute(fact).fetchone()[0])
+        except (sqlite3.Error, ValueError) as error:
+            self._writer.close()
+            if isinstance(error, sqlite3.Error):
+                raise translated(error, self._path) from error
+            raise StoreError(f"{self._path}: {error}") from error
 
 
 def open_url(url: str) -> SqliteStore:
     """`sqlite:///relative/path` or `sqlite:////absolute/path`. Raises StoreError."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path:
-        raise StoreError(f"IOC_STORE={url}: must look like sqlite:///data/series.db")
+        raise StoreError(_("IOC_STORE={url}: must look like sqlite:///data/series.db", url=url))
     return SqliteStore(Path(path))
-
-
-def _dump(tags: Tags) -> str:
-    return json.dumps(tags, ensure_ascii=False, separators=(",", ":"))
-
-
-def _load(text: str) -> Tags:
-    return tuple((name, value) for name, value in json.loads(text))

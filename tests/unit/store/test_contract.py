@@ -17,6 +17,9 @@ from ioc.store.memory import MemoryStore
 
 T0 = 1_770_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+LOCAL = -7 * HOUR  # days of Việt Nam
+HELD = (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)
+SAMPLED = [aggregate for aggregate in Aggregate if aggregate not in HELD]
 TAGS = (("asset", "yen-thinh.router"), ("site", "yen-thinh"))
 
 
@@ -30,7 +33,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         return stores[-1]
 
     yield make
-    for store in stores:
+    for store in stores:  # closing twice is no harm
         store.close()
 
 
@@ -43,8 +46,10 @@ def point(time: int, value: float = 1.0, field: str = "rtt_ms", tags: object = T
     return Point("check", tags, {field: value}, time)  # type: ignore[arg-type]
 
 
-def ask(store: Store, start: int, end: int, **more: object) -> list[tuple[int, float]]:
-    query = SeriesQuery("check", "rtt_ms", start, end, **more)  # type: ignore[arg-type]
+def ask(
+    store: Store, start: int, end: int, field: str = "rtt_ms", **more: object
+) -> list[tuple[int, float]]:
+    query = SeriesQuery("check", field, start, end, **more)  # type: ignore[arg-type]
     return [pair for s in store.read(query) for pair in zip(s.times, s.values, strict=True)]
 
 
@@ -112,13 +117,99 @@ def test_negative_zero_and_extremes_survive(store: Store) -> None:
     assert math.copysign(1, read[0]) == 1  # a zero is a zero
 
 
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (Point("check", TAGS, {"rtt_ms": 10**400}, T0), "not a finite number"),
+        (Point("check", TAGS, {"rtt_ms": "1"}, T0), "not a finite number: '1' for rtt_ms"),  # type: ignore[dict-item]
+        (Point("check", TAGS, {"rtt_ms": None}, T0), "not a finite number: None"),  # type: ignore[dict-item]
+        (Point("check", TAGS, {"rtt_ms": 1.0}, T0 * 1000), "not a time in milliseconds"),
+        (Point("check", TAGS, {"rtt_ms": 1.0}, T0 + 0.5), "not a time in milliseconds"),  # type: ignore[arg-type]
+        (Point("check", (("a", "1"), ("a", "2")), {"rtt_ms": 1.0}, T0), "a tag twice"),
+        (Point("check", (("a", "\ud800"),), {"rtt_ms": 1.0}, T0), "must be valid text"),
+        (Point("check", (("a", 1),), {"rtt_ms": 1.0}, T0), "must be valid text"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_kept_is_refused_whole_and_the_point_is_named(
+    store: Store, bad: Point, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words) as refused:
+        store.write([point(T0), bad])
+    assert str(bad.time) in str(refused.value)
+    assert ask(store, 0, T0 * 2) == []
+    store.write([point(T0)])
+    assert ask(store, 0, T0 * 2) == [(T0, 1.0)]
+
+
+def test_whole_numbers_and_truths_read_as_floats(store: Store) -> None:
+    store.write([point(T0, 3), point(T0 + 1, True)])
+    values = [value for _, value in ask(store, T0, T0 + 2)]
+    assert values == [3.0, 1.0]
+    assert all(type(value) is float for value in values)
+
+
+def test_the_order_of_tags_makes_no_other_series(store: Store) -> None:
+    store.write([point(T0), point(T0 + 1, tags=TAGS[::-1])])
+    store.write([point(T0 + 2, tags=TAGS[::-1])])
+    query = SeriesQuery("check", "rtt_ms", T0, T0 + 10)
+    [series] = store.read(query)
+    assert (series.tags, len(series.times)) == (TAGS, 3)
+
+
+def test_a_time_before_the_epoch_has_its_window_too(store: Store) -> None:
+    store.write([point(-1, 5.0), point(-DAY - 1, 7.0), point(0, 1.0)])
+    store.maintain(0)
+    wanted = [(-2 * DAY, 7.0), (-DAY, 5.0), (0, 1.0)]
+    assert ask(store, -9 * DAY, DAY, step=DAY) == wanted
+
+
+@pytest.mark.parametrize("upkeep", [False, True])
+def test_days_may_be_local_days(store: Store, upkeep: bool) -> None:
+    midnight = 1_769_965_200_000  # 2026-02-02 00:00 in Việt Nam
+    store.write([point(midnight + i * HOUR, float(i)) for i in range(-30, 30)])
+    if upkeep:
+        store.maintain(midnight + 2 * DAY)
+    days = ask(
+        store,
+        midnight - DAY,
+        midnight + DAY,
+        step=DAY,
+        offset=LOCAL,
+        aggregate=Aggregate.COUNT,
+    )
+    assert days == [(midnight - DAY, 24.0), (midnight, 24.0)]
+
+
+@pytest.mark.parametrize("upkeep", [False, True])
+def test_time_up_and_time_known_count_by_the_clock_not_by_samples(
+    store: Store, upkeep: bool
+) -> None:
+    hour = T0 - T0 % HOUR
+    said = [(0, 1), (5, 0), (5.5, 0), (6, 1), (11, 1), (50, 1)]  # minute, up
+    store.write([point(hour + int(m * MINUTE), v, "up") for m, v in said])
+    if upkeep:
+        store.maintain(hour + DAY)
+    window = {"field": "up", "step": HOUR}
+    known = ask(store, hour, hour + HOUR, aggregate=Aggregate.KNOWN_SECONDS, **window)
+    up = ask(store, hour, hour + HOUR, aggregate=Aggregate.UP_SECONDS, **window)
+    assert known == [(hour, (11 + 6 + 6) * 60.0)]  # six minutes after the last before a silence
+    assert up == [(hour, (11 + 6 + 6 - 1) * 60.0)]
+
+
+@pytest.mark.parametrize("more", [{"step": 0}, {"step": -1}, {"aggregate": HELD[0], "step": 1000}])
+def test_a_question_without_an_answer_is_refused(store: Store, more: dict[str, object]) -> None:
+    store.write([point(T0)])
+    with pytest.raises(ValueError, match=r"a step|field named up"):
+        ask(store, T0, T0 + 1, **more)
+
+
 def test_too_large_an_answer_is_refused(store: Store) -> None:
     store.write([point(T0 + i) for i in range(20)])
     with pytest.raises(ValueError, match="more than 10 samples"):
         ask(store, T0, T0 + 100, limit=10)
 
 
-@pytest.mark.parametrize("aggregate", list(Aggregate))
+@pytest.mark.parametrize("aggregate", SAMPLED)
 @pytest.mark.parametrize("upkeep", [False, True])
 def test_steps_aggregate_alike_before_and_after_upkeep(
     store: Store, aggregate: Aggregate, upkeep: bool
@@ -187,27 +278,40 @@ def test_writing_reading_and_upkeep_may_run_at_once(store: Store) -> None:
 
 
 samples = st.lists(
-    st.tuples(st.integers(0, 3 * DAY), st.floats(-1e6, 1e6), st.booleans()), max_size=60
+    st.tuples(st.integers(0, 3 * DAY), st.sampled_from([0.0, 1.0, 0.25, -1e6]), st.booleans()),
+    max_size=60,
+)
+questions = st.fixed_dictionaries(
+    {
+        "step": st.sampled_from([1000, 5 * MINUTE, 7 * MINUTE, HOUR, DAY, 2 * DAY]),
+        "offset": st.sampled_from([0, LOCAL, 5 * MINUTE, 1]),
+        "aggregate": st.sampled_from(list(Aggregate)),
+        "start": st.integers(0, 3 * DAY),
+        "end": st.integers(0, 4 * DAY),
+    }
 )
 
 
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(samples, st.sampled_from([1000, 5 * MINUTE, HOUR, DAY]), st.integers(0, 3 * DAY))
+@given(samples, st.lists(questions, min_size=1, max_size=5))
 def test_any_history_reads_as_the_plain_store_reads_it(
-    opened: Callable[[], Store], history: list[tuple[int, float, bool]], step: int, start: int
+    opened: Callable[[], Store],
+    history: list[tuple[int, float, bool]],
+    asked: list[dict[str, object]],
 ) -> None:
     store, reference = opened(), MemoryStore()
     for offset, value, upkeep in history:
         for s in (store, reference):
-            s.write([point(T0 + offset, value)])
+            s.write([point(T0 + offset, value, "up")])
         if upkeep:
             store.maintain(T0 + 4 * DAY)
-    for more in ({}, {"step": step}, {"step": step, "aggregate": Aggregate.LAST}):
-        mine = ask(store, T0 + start, T0 + 3 * DAY, **more)
-        wanted = ask(reference, T0 + start, T0 + 3 * DAY, **more)
-        close(mine, wanted)
+    close(ask(store, 0, T0 * 2, "up"), ask(reference, 0, T0 * 2, "up"))
+    for question in asked:
+        window = {**question, "start": T0 + question["start"], "end": T0 + question["end"]}  # type: ignore[operator]
+        close(ask(store, field="up", **window), ask(reference, field="up", **window))
+    store.close()
 
 
 def test_health_is_good_and_an_empty_write_is_nothing(store: Store) -> None:
@@ -216,6 +320,6 @@ def test_health_is_good_and_an_empty_write_is_nothing(store: Store) -> None:
 
 
 def test_an_unknown_kind_of_store_is_a_clear_error() -> None:
-    with pytest.raises(StoreError, match="no such store; one of memory, sqlite"):
+    with pytest.raises(StoreError, match=r"oracle.*memory.*sqlite"):
         open_store("oracle://x")
     assert {"memory", "sqlite"} <= set(schemes())

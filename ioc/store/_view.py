@@ -1,0 +1,86 @@
+"""What upkeep and queries alike read of the SQLite file: samples, windows, what was dropped."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ioc.store._schema import LEVELS, RAW, TOP, WINDOW, table_of
+from ioc.store._windows import Grid, Window, Windows
+
+NEVER = -(2**62)
+
+Floors = Mapping[int, int]  # level -> what is older is gone from its table, ms UTC
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One connection's view of the file. day_offset: how local days are shifted from UTC's, ms."""
+
+    connection: sqlite3.Connection
+    day_offset: int
+
+    def grid(self, level: int) -> Grid:
+        """The windows of a level: days are local days."""
+        return Grid(LEVELS[level][1], self.day_offset if level == TOP else 0)
+
+    def floors(self) -> Floors:
+        """Where the data of each level begins."""
+        known = dict(self.connection.execute("SELECT level, time FROM floors").fetchall())
+        return {level: known.get(level, NEVER) for level in range(RAW, TOP + 1)}
+
+    def samples(self, series: int, start: int, end: int) -> tuple[Sequence[int], Sequence[float]]:
+        """Merged samples of a series: times, ascending, and values."""
+        rows = self.connection.execute(
+            "SELECT time, value FROM raw WHERE series = ? AND time >= ? AND time < ? ORDER BY time",
+            (series, start, end),
+        ).fetchall()
+        if not rows:
+            return (), ()
+        times, values = zip(*rows, strict=True)
+        return times, values
+
+    def windows(
+        self, level: int, series: int, start: int, end: int
+    ) -> Iterator[tuple[int, Window]]:
+        """Windows of a level that start in a stretch, ascending."""
+        rows = self.connection.execute(
+            f"SELECT time, {WINDOW} FROM {table_of(level)} "
+            "WHERE series = ? AND time >= ? AND time < ? ORDER BY time",
+            (series, start, end),
+        )
+        return ((time, Window(*known)) for time, *known in rows)
+
+    def put(self, level: int, series: int, windows: Windows) -> None:
+        """Write windows of a level, in place of what was known of them."""
+        self.connection.executemany(
+            f"INSERT OR REPLACE INTO {table_of(level)} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(series, start, *_figures(window)) for start, window in windows.items()],
+        )
+
+
+def worn(floors: Floors, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """A stretch whose samples were dropped, as (finest level that is left, start, end)."""
+    newest = end
+    for level in range(TOP + 1):
+        first = max(start, floors[level])
+        if first < newest:
+            yield level, first, newest
+        newest = min(newest, floors[level])
+
+
+def _figures(window: Window) -> tuple[float, ...]:
+    """A window in the order of the columns."""
+    total = window.total
+    return (
+        window.count,
+        9e999 if total != total else total,  # noqa: PLR0124 - SQLite has no NaN; both: no number
+        window.low,
+        window.high,
+        window.first_time,
+        window.last_time,
+        window.last,
+        window.up_ms,
+        window.known_ms,
+    )
