@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -17,7 +20,8 @@ hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook; some versions
+# of pytest take no notice of them, so what shares addresses takes a lock as well
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests that must not run side by side into one group of pytest-xdist."""
     for item in items:
@@ -25,6 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("alone"))
         elif item.path.name.startswith(ADDRESSES):
             item.add_marker(pytest.mark.xdist_group("demo"))
+            item.add_marker(pytest.mark.timeout(400))  # waiting for its turn included
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +37,14 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the IOC_ variables of whoever runs it."""
     for name in [name for name in os.environ if name.startswith("IOC_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _demos_one_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests of the demo listen on the same addresses: one of them at a time on a machine."""
+    if not request.path.name.startswith(ADDRESSES):
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / "mini-ioc-demo-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
