@@ -237,6 +237,7 @@ def _series(api: APIRouter, context: Context) -> None:
         "/series",
         summary="Samples of a field, raw or one value a step",
         response_model=SeriesPage,
+        responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
     )
     def series(
         measurement: Annotated[str, Query(max_length=100)],

@@ -36,7 +36,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def newest(monitor: Monitor) -> int:
     """Time of the newest sample in the store, ms."""
-    return max(times[-1] for times, _ in monitor.samples().values())
+    return max((times[-1] for times, _ in monitor.samples().values()), default=0)
 
 
 def fill(folder: Path) -> Path:
