@@ -41,6 +41,7 @@ def place(context: Context, area: AreaView, site: Site, lang: str) -> dict[str, 
     )
     return {
         "site": site,
+        "cause": _name(area, area.sites[site.id].cause),
         "tile": wall.tiles(area, lang, {site.id})[0],
         "groups": [
             (title, [_card(context, area, asset, charts, lang) for asset in found])
@@ -144,13 +145,19 @@ def _history(
 
 
 def _change(area: AreaView, change: Transition, lang: str) -> dict[str, Any]:
-    topology = area.topology
-    named = topology.assets.get(change.id) or topology.sites.get(change.id)
     return {
         "at": change.at,
-        "name": named.name if named else change.id,
+        "name": _name(area, change.id),
         "before": state_word(change.before, lang),
         "after": state_word(change.after, lang),
         "state": change.after.value,
         "why": render(change.reason, lang) if change.reason else "",
     }
+
+
+def _name(area: AreaView, id: str | None) -> str:
+    """What people call a site or an asset; its id when it is no longer in the inventory."""
+    if id is None:
+        return ""
+    named = area.topology.assets.get(id) or area.topology.sites.get(id)
+    return named.name if named else id

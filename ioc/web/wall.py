@@ -36,17 +36,15 @@ def totals(context: Context, area: AreaView, lang: str) -> dict[str, Any]:
     communes = [
         area.sites[site.id].state for site in area.topology.sites.values() if site.kind in COMMUNES
     ]
+    services = _assets(area, AssetType.SERVICE)
     return {
         "headline": headline(area, lang),
         "communes": _parts(communes),
         "fiber": _parts(_links(area, "fiber")),
         "4g": _parts(_links(area, "4g")),
         "computers": _all_computers(view.computers for view in area.sites.values()),
-        "services": [
-            _service(asset, area.assets[asset.id], lang)
-            for asset in area.topology.assets.values()
-            if asset.type is AssetType.SERVICE
-        ],
+        "count_services": _parts([view.state for _asset, view in services]),
+        "services": [_service(asset, view, lang) for asset, view in services],
         "coverage": [coverage(area, reading, lang) for reading in area_coverage(context, area)],
         "problems": [render(problem.reason, lang) for problem in context.problems.present()],
         "attention": attention(area, lang),
@@ -60,7 +58,7 @@ def observed(area: AreaView) -> int | None:
 
 
 def headline(area: AreaView, lang: str) -> dict[str, str]:
-    """All places in one sentence. mood: good | warn | bad | unknown."""
+    """All places in one sentence. mood: good | warn | bad | gone | unknown."""
     if area.uplink_lost:
         text = _("The monitor itself is cut off: nobody can say how the places are", lang)
         return {"text": text, "mood": "unknown"}
@@ -79,8 +77,8 @@ def headline(area: AreaView, lang: str) -> dict[str, str]:
         _("{n} without data", lang, n=count["unknown"]) if count["unknown"] else "",
         _("{n} normal", lang, n=count["up"]) if count["up"] else "",
     ]
-    bad = count["down"] or count["unreachable"]
-    mood = "bad" if bad else "warn" if count["degraded"] else "unknown"
+    moods = {"down": "bad", "degraded": "warn", "unreachable": "gone", "unknown": "unknown"}
+    mood = next(mood for state, mood in moods.items() if count[state])
     return {"text": " · ".join(text for text in said if text), "mood": mood}
 
 
@@ -158,12 +156,13 @@ def _link(asset: Asset, view: AssetView, lang: str) -> dict[str, str]:
     }
 
 
+def _assets(area: AreaView, of: AssetType) -> list[tuple[Asset, AssetView]]:
+    found = area.topology.assets.values()
+    return [(asset, area.assets[asset.id]) for asset in found if asset.type is of]
+
+
 def _links(area: AreaView, kind: str) -> list[State]:
-    return [
-        area.assets[asset.id].state
-        for asset in area.topology.assets.values()
-        if asset.type is AssetType.LINK and asset.kind == kind
-    ]
+    return [view.state for asset, view in _assets(area, AssetType.LINK) if asset.kind == kind]
 
 
 def _parts(states: list[State]) -> dict[str, int]:
