@@ -119,6 +119,7 @@ class Program:
             counters=self._counters,
             started_at=self.clock.now(),
             simulated=simulated,
+            hosts=settings.hosts,
         )
         self._covered: tuple[int, tuple[Coverage, ...]] = (-1, ())
         self._stop = asyncio.Event()

@@ -20,7 +20,7 @@ class Settings:
     """inventory: file. data_dir: where databases live. listen: host, port of the web server.
 
     store: URL of the time-series store. database: SQLAlchemy URL of the state database.
-    language: "vi" | "en".
+    language: "vi" | "en". hosts: further host names under which the pages are asked for.
     """
 
     inventory: Path
@@ -30,6 +30,7 @@ class Settings:
     listen_host: str
     listen_port: int
     language: str
+    hosts: tuple[str, ...] = ()
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -56,6 +57,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         listen_host=host,
         listen_port=port,
         language=language,
+        hosts=tuple(env.get("IOC_HOSTS", "").replace(",", " ").split()),
     )
 
 

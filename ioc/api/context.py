@@ -38,6 +38,7 @@ class Context:
     """coverage: newest readings, area and sites. simulated: demo data, to be marked on every page.
 
     started_at: ms UTC. counters: polls, lag, store queue… for /metrics.
+    hosts: further names under which the pages may be asked for (see ioc.api.guard).
     """
 
     clock: Clock
@@ -50,3 +51,4 @@ class Context:
     counters: Counters
     started_at: int
     simulated: bool = False
+    hosts: tuple[str, ...] = ()

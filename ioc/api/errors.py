@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from ioc.db import StateDatabaseError
@@ -17,57 +18,62 @@ from ioc.store.base import StoreError
 
 log = logging.getLogger(__name__)
 
+MEDIA_TYPE = "application/problem+json"
+AsPage = Callable[[Request, int], Response | None]
+
+
+class WrongParameter(BaseModel):
+    where: Annotated[str, Field(examples=["query.limit"])]
+    message: Annotated[str, Field(examples=["Input should be less than or equal to 1000"])]
+
 
 class Problem(BaseModel):
-    """RFC 9457. detail: what was wrong with this request. errors: each wrong parameter."""
+    """An error (RFC 9457). detail: what was wrong with this request."""
 
     type: str = "about:blank"
-    title: str
-    status: int
-    detail: str | None = None
-    errors: list[dict[str, str]] | None = None
+    title: Annotated[str, Field(examples=["Not Found"])]
+    status: Annotated[int, Field(examples=[404])]
+    detail: Annotated[str | None, Field(examples=["no site yen-thin"])] = None
+    errors: list[WrongParameter] | None = None
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem, "content": {"application/problem+json": {}}}
-    for code in (400, 404, 422, 503)
-}
+def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """These errors for the API's description."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {code: {"description": _title(code), "content": content} for code in codes}
 
 
-def problem(status: int, detail: str | None = None, errors: Any = None) -> JSONResponse:
+def problem(
+    status: int, detail: str | None = None, errors: list[WrongParameter] | None = None
+) -> JSONResponse:
     body = Problem(title=_title(status), status=status, detail=detail, errors=errors)
-    return JSONResponse(
-        body.model_dump(exclude_none=True), status, media_type="application/problem+json"
-    )
+    return JSONResponse(body.model_dump(exclude_none=True), status, media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Let every error of the app come out as a problem."""
+def install(app: FastAPI, as_page: AsPage) -> None:
+    """Let every error of the app come out as a problem, or as the page that `as_page` makes."""
 
     @app.exception_handler(StarletteHTTPException)
     async def _http(request: Request, error: StarletteHTTPException) -> Response:
-        answer = problem(error.status_code, str(error.detail))
+        answer = as_page(request, error.status_code) or problem(
+            error.status_code, str(error.detail)
+        )
         answer.headers.update(error.headers or {})
         return answer
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        errors = [
-            {"in": ".".join(str(part) for part in item["loc"]), "message": str(item["msg"])}
+        wrong = [
+            WrongParameter(where=".".join(str(part) for part in item["loc"]), message=item["msg"])
             for item in error.errors()
         ]
-        return problem(422, "the request has wrong parameters", errors)
+        return as_page(request, 422) or problem(422, "the request has wrong parameters", wrong)
 
     @app.exception_handler(StoreError)
     @app.exception_handler(StateDatabaseError)
     async def _unavailable(request: Request, error: Exception) -> Response:
         log.error("%s: %s", request.url.path, error)
-        return problem(503, "the data cannot be read now")
-
-    @app.exception_handler(Exception)
-    async def _broken(request: Request, error: Exception) -> Response:
-        log.exception("%s: an error of the program", request.url.path)
-        return problem(500)
+        return as_page(request, 503) or problem(503, "the data cannot be read now")
 
 
 def known_parameters(request: Request) -> None:

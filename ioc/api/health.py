@@ -1,4 +1,4 @@
-"""For machines that watch the monitor: alive, ready, and its own figures."""
+"""For machines that watch the monitor: is it alive, is it ready, and its own figures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from ioc.api.context import Context
-from ioc.engine.model import State
+from ioc.api.metrics import exposition
+from ioc.engine.model import AreaView
 
-POLLING_STOPPED = 120_000  # ms without any new result: the poller does not run
+POLLING_STOPPED = 120_000  # ms without any new result, when checks come at least as often
+STANDS_IN_THE_WAY = ("store", "database")  # codes of problems that keep results from being kept
 
 
 def router(context: Context) -> APIRouter:
@@ -31,36 +33,32 @@ def router(context: Context) -> APIRouter:
 
 
 def not_ready(context: Context) -> dict[str, str]:
-    """What keeps the monitor from doing its work, by part."""
+    """What keeps the monitor from doing its work: part -> why. Asks the store: blocking."""
+    area = context.monitor.view()
     wrong: dict[str, str] = {}
+    if not area.topology.sites and not area.topology.assets:
+        wrong["inventory"] = "nothing to watch"
     store = context.store.health()
     if not store.ok:
-        wrong["store"] = store.problem or "unknown"
+        wrong["store"] = store.problem or "it does not say why"
     database = context.database.health()
     if database is not None:
         wrong["database"] = database
     for problem in context.problems.present():
-        if problem.code in ("store", "database"):
-            wrong[problem.code] = str(problem.reason)
-    newest = [v.observed_at for v in context.monitor.view().assets.values() if v.observed_at]
-    now = context.clock.now()
-    last = max(newest, default=context.started_at)
-    if now - max(last, context.started_at) > POLLING_STOPPED:
-        wrong["poller"] = "no new result for two minutes"
+        if problem.code in STANDS_IN_THE_WAY:
+            wrong.setdefault(problem.code, str(problem.reason))
+    silence = _silence(context, area)
+    if silence is not None:
+        wrong["poller"] = f"no new result for {silence // 1000} s"
     return wrong
 
 
-def exposition(context: Context) -> str:
-    """Own figures in the Prometheus text format."""
-    lines = []
-    for name, value in sorted(context.counters().items()):
-        lines += [f"# TYPE ioc_{name} gauge", f"ioc_{name} {value:.10g}"]
-    lines.append("# TYPE ioc_site_up gauge")
-    for site in context.monitor.view().sites.values():
-        up = int(site.state in (State.UP, State.DEGRADED))
-        lines.append(f'ioc_site_up{{site="{_label(site.id)}",state="{site.state.value}"}} {up}')
-    return "\n".join(lines) + "\n"
-
-
-def _label(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _silence(context: Context, area: AreaView) -> int | None:
+    """ms since the newest result (or the start) when that is too long; else None."""
+    checks = area.topology.checks.values()
+    if not checks:
+        return None
+    allowed = max(POLLING_STOPPED, round(3000 * min(check.interval for check in checks)))
+    seen = [view.observed_at for view in area.assets.values() if view.observed_at is not None]
+    silence = area.at - max([context.started_at, *seen])
+    return silence if silence > allowed else None

@@ -1,59 +1,57 @@
-"""What the API answers: response models, and their making from the engine's frozen values.
+"""Sites, assets, checks and their changes, as the API answers them.
 
 Times are ISO 8601 UTC with Z; what is absent is null, never 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from collectors.base import Check, Reason
-from ioc.engine.model import AreaView, AssetView, CheckStatus, SiteView, State, Transition
-from ioc.engine.problems import Problem
-from ioc.i18n import render
+from collectors.base import Check
+from ioc.api.figures import (
+    ComputersOut,
+    ProblemOut,
+    Time,
+    Why,
+    computers_out,
+    iso,
+    iso_or_null,
+    why,
+)
+from ioc.engine.model import AreaView, AssetView, CheckStatus, State, Transition
 from ioc.inventory.topology import Asset, AssetType, Site, Topology
-from ioc.ledger.model import Coverage, TargetState
 
-
-def iso(at: int | None) -> str | None:
-    """ms UTC as `2026-02-02T02:40:00.000Z`."""
-    if at is None:
-        return None
-    moment = datetime.fromtimestamp(at / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class Why(BaseModel):
-    """A reason in the language asked for. key: the same in every language."""
-
-    text: str
-    key: str
-
-
-def why(reason: Reason | None, lang: str) -> Why | None:
-    return None if reason is None else Why(text=render(reason, lang), key=reason.text)
+Values = Annotated[
+    dict[str, float],
+    Field(description="Newest values, units in the names", examples=[{"rtt_ms": 12.4}]),
+]
+Cause = Annotated[
+    str | None, Field(description="The asset whose failure explains this", examples=[None])
+]
+Next = Annotated[str | None, Field(description="`cursor` of the next page; null: the last one")]
 
 
 class AssetOut(BaseModel):
-    id: str
+    """A device, link, service or sentinel with what is known of it."""
+
+    id: Annotated[str, Field(examples=["yen-thinh.fiber"])]
     type: AssetType
-    kind: str
-    name: str
-    site: str | None
-    address: str | None
-    provider: str | None
-    backup: bool
-    parents: list[str]
+    kind: Annotated[str, Field(examples=["fiber"])]
+    name: Annotated[str, Field(examples=["Cáp quang"])]
+    site: Annotated[str | None, Field(examples=["yen-thinh"])]
+    address: Annotated[str | None, Field(examples=["127.20.9.1"])]
+    provider: Annotated[str | None, Field(examples=["VNPT"])]
+    backup: Annotated[bool, Field(description="A link used when no other works")]
+    parents: Annotated[list[str], Field(description="Reached through any of these")]
     state: State
-    since: str
-    cause: str | None = Field(description="asset whose failure explains this state")
+    since: Time
+    cause: Cause
     reason: Why | None
-    observed_at: str | None = Field(description="newest result")
-    seen_at: str | None = Field(description="newest success")
-    values: dict[str, float]
+    observed_at: Annotated[str | None, Field(description="Newest result")]
+    seen_at: Annotated[str | None, Field(description="Newest success")]
+    values: Values
     checks: list[str]
 
 
@@ -69,27 +67,19 @@ def asset_out(asset: Asset, view: AssetView, lang: str) -> AssetOut:
         backup=asset.backup,
         parents=list(asset.parents),
         state=view.state,
-        since=iso(view.since) or "",
+        since=iso(view.since),
         cause=view.cause,
         reason=why(view.reason, lang),
-        observed_at=iso(view.observed_at),
-        seen_at=iso(view.seen_at),
+        observed_at=iso_or_null(view.observed_at),
+        seen_at=iso_or_null(view.seen_at),
         values=dict(view.values),
         checks=list(asset.checks),
     )
 
 
-class ComputersOut(BaseModel):
-    total: int
-    expected: int = Field(description="should be on now by their calendars")
-    up: int
-    down: int
-    off: int
-    unreachable: int
-    unknown: int
-
-
 class LinkBrief(BaseModel):
+    """A link, as a site shows it."""
+
     id: str
     kind: str
     name: str
@@ -97,26 +87,28 @@ class LinkBrief(BaseModel):
 
 
 class SiteOut(BaseModel):
-    id: str
-    name: str
-    kind: str
-    code: str | None
-    lat: float | None
-    lon: float | None
-    staff: int | None
+    """A place with its state, links and computers."""
+
+    id: Annotated[str, Field(examples=["yen-thinh"])]
+    name: Annotated[str, Field(examples=["Xã Yên Thịnh"])]
+    kind: Annotated[str, Field(examples=["commune"])]
+    code: Annotated[str | None, Field(description="Administrative code", examples=["02044"])]
+    lat: Annotated[float | None, Field(examples=[22.2161])]
+    lon: Annotated[float | None, Field(examples=[105.4654])]
+    staff: Annotated[int | None, Field(description="Head count; null: not declared")]
     state: State
-    since: str
-    on_backup: bool
-    dark: bool
-    cause: str | None
+    since: Time
+    on_backup: Annotated[bool, Field(description="Reached over a backup link only")]
+    dark: Annotated[bool, Field(description="All silent at once: power cut suspected")]
+    cause: Cause
     reason: Why | None
-    observed_at: str | None
+    observed_at: Annotated[str | None, Field(description="Newest result of anything there")]
     links: list[LinkBrief]
     computers: ComputersOut
 
 
 def site_out(topology: Topology, area: AreaView, site: Site, lang: str) -> SiteOut:
-    view: SiteView = area.sites[site.id]
+    view = area.sites[site.id]
     return SiteOut(
         id=site.id,
         name=site.name,
@@ -126,22 +118,14 @@ def site_out(topology: Topology, area: AreaView, site: Site, lang: str) -> SiteO
         lon=site.lon,
         staff=site.staff,
         state=view.state,
-        since=iso(view.since) or "",
+        since=iso(view.since),
         on_backup=view.on_backup,
         dark=view.dark,
         cause=view.cause,
         reason=why(view.reason, lang),
-        observed_at=iso(view.observed_at),
+        observed_at=iso_or_null(view.observed_at),
         links=[_brief(topology.assets[link], area.assets[link]) for link in site.links],
-        computers=ComputersOut(
-            total=view.computers.total,
-            expected=view.computers.expected,
-            up=view.computers.up,
-            down=view.computers.down,
-            off=view.computers.off,
-            unreachable=view.computers.unreachable,
-            unknown=view.computers.unknown,
-        ),
+        computers=computers_out([view.computers]),
     )
 
 
@@ -150,21 +134,23 @@ def _brief(asset: Asset, view: AssetView) -> LinkBrief:
 
 
 class CheckOut(BaseModel):
-    id: str
-    asset: str
+    """How an asset is measured, with the newest result."""
+
+    id: Annotated[str, Field(examples=["yen-thinh.fiber.icmp"])]
+    asset: Annotated[str, Field(examples=["yen-thinh.fiber"])]
     site: str | None
-    kind: str
-    interval: float = Field(description="seconds")
-    timeout: float = Field(description="seconds")
-    fatal: bool
+    kind: Annotated[str, Field(examples=["icmp"])]
+    interval: Annotated[float, Field(description="s", examples=[10.0])]
+    timeout: Annotated[float, Field(description="s", examples=[1.0])]
+    fatal: Annotated[bool, Field(description="Its failure means that the asset is down")]
     state: State
-    since: str
-    observed_at: str | None
-    ok_at: str | None
+    since: Time
+    observed_at: Annotated[str | None, Field(description="Newest result")]
+    ok_at: Annotated[str | None, Field(description="Newest success")]
     reason: Why | None
-    values: dict[str, float]
-    details: dict[str, str]
-    attempts: int | None
+    values: Values
+    details: Annotated[dict[str, str], Field(description="Short texts for people")]
+    attempts: Annotated[int | None, Field(description="Measurements behind the newest result")]
 
 
 def check_out(check: Check, status: CheckStatus, lang: str) -> CheckOut:
@@ -178,9 +164,9 @@ def check_out(check: Check, status: CheckStatus, lang: str) -> CheckOut:
         timeout=check.timeout,
         fatal=check.fatal,
         state=status.state,
-        since=iso(status.since) or "",
+        since=iso(status.since),
         observed_at=iso(last.observed_at) if last else None,
-        ok_at=iso(status.ok_at),
+        ok_at=iso_or_null(status.ok_at),
         reason=why(last.reason, lang) if last else None,
         values=dict(last.values) if last else {},
         details=dict(last.details) if last else {},
@@ -188,104 +174,58 @@ def check_out(check: Check, status: CheckStatus, lang: str) -> CheckOut:
     )
 
 
-class CoverageOut(BaseModel):
-    """Coverage of a target. value, evidence: percent; null = nobody can say."""
-
-    target: str
-    name: str
-    site: str | None
-    numerator: int
-    denominator: int | None
-    known: int
-    value: float | None
-    evidence: float | None
-    goal: float
-    comparator: str
-    state: TargetState
-    rule: str
-    source: str = "measured"
-    as_of: str | None
-
-
-def coverage_out(topology: Topology, reading: Coverage, lang: str) -> CoverageOut:
-    target = topology.targets[reading.target]
-    return CoverageOut(
-        target=reading.target,
-        name=target.name,
-        site=reading.site,
-        numerator=reading.numerator,
-        denominator=reading.denominator,
-        known=reading.known,
-        value=reading.value,
-        evidence=reading.evidence_value,
-        goal=reading.goal,
-        comparator=target.comparator,
-        state=reading.state,
-        rule=render(reading.rule, lang),
-        as_of=iso(reading.as_of),
-    )
-
-
-class ProblemOut(BaseModel):
-    """Something wrong with the monitor itself."""
-
-    code: str
-    text: str
-    since: str
-
-
-def problem_out(problem: Problem, lang: str) -> ProblemOut:
-    return ProblemOut(
-        code=problem.code, text=render(problem.reason, lang), since=iso(problem.since) or ""
-    )
-
-
 class TransitionOut(BaseModel):
-    kind: str = Field(description="asset | site")
-    id: str
+    """A change of state of an asset or a site."""
+
+    kind: Literal["asset", "site"]
+    id: Annotated[str, Field(examples=["yen-thinh.fiber"])]
     before: State
     after: State
-    at: str
-    cause: str | None
+    at: Time
+    cause: Cause
     reason: Why | None
 
 
 def transition_out(change: Transition, lang: str) -> TransitionOut:
     return TransitionOut(
-        kind=change.kind,
+        kind="site" if change.kind == "site" else "asset",
         id=change.id,
         before=change.before,
         after=change.after,
-        at=iso(change.at) or "",
+        at=iso(change.at),
         cause=change.cause,
         reason=why(change.reason, lang),
     )
 
 
-Counts = dict[State, int]
+class SitePage(BaseModel):
+    """Sites in order of id."""
+
+    items: list[SiteOut]
+    next: Next
 
 
-class Overview(BaseModel):
-    """The area at one moment. Counts are by state."""
+class AssetPage(BaseModel):
+    """Assets in order of id."""
 
-    area: str
-    name: str
-    at: str
-    version: int
-    started_at: str
-    simulated: bool
-    uplink_lost: bool
-    sites: Counts
-    links: dict[str, Counts]
-    devices: dict[str, Counts]
-    services: Counts
-    computers: ComputersOut
-    coverage: list[CoverageOut]
-    problems: list[ProblemOut]
+    items: list[AssetOut]
+    next: Next
 
 
-def count(states: Mapping[str, State]) -> Counts:
-    found = dict.fromkeys(State, 0)
-    for state in states.values():
-        found[state] += 1
-    return found
+class CheckPage(BaseModel):
+    """Checks in order of id."""
+
+    items: list[CheckOut]
+    next: Next
+
+
+class TransitionPage(BaseModel):
+    """Changes, newest first. The next page: `until` the last one's time."""
+
+    items: list[TransitionOut]
+
+
+class ProblemPage(BaseModel):
+    """All present problems of the monitor."""
+
+    items: list[ProblemOut]

@@ -1,37 +1,33 @@
-"""The web application: pages, API, live channel, and what every answer must carry."""
+"""The web application: pages, API, live channels, static files, and the guard around them all."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import Depends, FastAPI
+from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic.json_schema import models_json_schema
 
 from ioc import __version__
-from ioc.api import errors, health, v1
+from ioc.api import errors, health, live, v1
 from ioc.api.context import Context
-from ioc.web import live, pages
-
-HERE = Path(__file__).parent
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+from ioc.api.guard import Guard
+from ioc.web import pages, screens
+from ioc.web.render import HERE, error_page
 
 DOCS = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>API</title>
-<link rel="icon" href="/static/icon.svg">
-<link rel="stylesheet" href="/static/docs.css"></head><body><h1>API</h1>
-<p>OpenAPI: <a href="/api/openapi.json">/api/openapi.json</a></p>
-<main id="routes"></main><script type="module" src="/static/docs.js"></script></body></html>"""
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/docs.css"></head><body>
+<main id="description"><noscript><a href="/api/openapi.json">/api/openapi.json</a></noscript></main>
+<script type="module" src="/static/docs.js"></script></body></html>"""
+DESCRIPTION = """What the monitor knows, to be read by other programs.
+
+Times are ISO 8601 in UTC. What is not known is null, never 0. Lists come in pages, in order of
+id: pass `next` as `cursor` until it is null. Unknown parameters are refused. Errors are problem
+details (RFC 9457). The WebSocket `/api/v1/ws` sends everything once (`type` full), then what
+changed, at most once a second and at least every five: `overview`, `sites`, `assets`."""
 
 
 def create_app(context: Context) -> FastAPI:
@@ -39,18 +35,21 @@ def create_app(context: Context) -> FastAPI:
     app = FastAPI(
         title="Mini IOC",
         version=__version__,
+        description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    errors.install(app)
-    app.middleware("http")(_with_headers)
+    errors.install(app, error_page)
+    app.add_middleware(Guard, hosts=context.hosts)
     app.include_router(v1.router(context))
     app.include_router(live.router(context))
     app.include_router(health.router(context))
+    app.include_router(screens.router(context))
     app.include_router(pages.router(context), dependencies=[Depends(errors.known_parameters)])
     app.get("/api/docs", include_in_schema=False)(_docs)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    _describe_problems(app)
     return app
 
 
@@ -58,11 +57,16 @@ def _docs() -> HTMLResponse:
     return HTMLResponse(DOCS)
 
 
-async def _with_headers(
-    request: Request, handle: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    answer = await handle(request)
-    answer.headers.update(HEADERS)
-    if not request.url.path.startswith("/static"):
-        answer.headers.setdefault("Cache-Control", "no-store")
-    return answer
+def _describe_problems(app: FastAPI) -> None:
+    """Put the error model, which no route gives back as its answer, into the description."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _, found = models_json_schema(
+                [(errors.Problem, "serialization")], ref_template="#/components/schemas/{model}"
+            )
+            made()["components"]["schemas"].update(found["$defs"])
+        return made()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation does it

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-WIDTH, HEIGHT, PAD = 240, 40, 3
+from markupsafe import Markup
+
+WIDTH, HEIGHT, PAD = 240, 44, 3
+Samples = Sequence[tuple[int, float]]
 
 
-def sparkline(samples: Sequence[tuple[int, float]], start: int, end: int, step: int) -> str:
-    """SVG of (ms, value) samples between two moments. Gaps longer than two steps stay gaps."""
+def sparkline(samples: Samples, start: int, end: int, step: int, label: str) -> Markup:
+    """SVG of (ms, value) samples between two moments; empty when there are none.
+
+    From 0 to the highest value. Gaps longer than two steps stay gaps: nothing was measured there.
+    """
     if not samples or end <= start:
-        return ""
-    top = max(value for _, value in samples) or 1.0
-    parts: list[list[str]] = []
+        return Markup("")
+    top = max(1e-9, *(value for _, value in samples))
+    runs: list[list[str]] = []
     last: int | None = None
     for at, value in samples:
-        x = PAD + (WIDTH - 2 * PAD) * min(max(at - start, 0), end - start) / (end - start)
+        inside = min(max(at - start, 0), end - start) / (end - start)
+        x = PAD + (WIDTH - 2 * PAD) * inside
         y = HEIGHT - PAD - (HEIGHT - 2 * PAD) * max(value, 0.0) / top
         if last is None or at - last > 2 * step:
-            parts.append([])
-        parts[-1].append(f"{x:.1f},{y:.1f}")
+            runs.append([])
+        runs[-1].append(f"{x:.1f},{y:.1f}")
         last = at
-    lines = "".join(
-        f'<polyline points="{" ".join(part)}"/>'
-        if len(part) > 1
-        else '<circle cx="{}" cy="{}" r="1.5"/>'.format(*part[0].split(","))
-        for part in parts
-    )
-    return (
-        f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="max {top:.1f} ms">{lines}</svg>'
-    )
+    return Markup(  # numbers of ours only; the label is escaped by format
+        '<svg class="spark" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
+        'aria-label="{}">{}</svg>'
+    ).format(WIDTH, HEIGHT, label, Markup("").join(_shape(run) for run in runs))
+
+
+def _shape(run: list[str]) -> Markup:
+    if len(run) == 1:  # one sample alone would be a line without length
+        run = [run[0], run[0]]
+    return Markup('<polyline points="{}"/>').format(" ".join(run))

@@ -1,32 +1,28 @@
-// One place: clock and ages run; the page is read anew every half minute.
+// One place: clock and ages run; the page is read anew every ten seconds.
 
-import { refresh, span } from "./time.js";
+import { judge, refresh, serverSays } from "./time.js";
 
-const loaded = performance.now();
+const EVERY = 10_000;
+let heard = performance.now();
 
 async function renew() {
   try {
-    const answer = await fetch(location.href, { cache: "no-store" });
-    if (answer.ok) {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      document.querySelector("main").replaceWith(page.querySelector("main"));
-      heard = performance.now();
-    }
-  } catch { /* the note below says it */ }
+    const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(EVERY - 1000) });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (page.body.dataset.build !== document.body.dataset.build) return location.reload();
+    document.querySelector("main").replaceWith(page.querySelector("main"));
+    serverSays(Number(page.body.dataset.now));
+    heard = performance.now();
+  } catch { /* the note says it */ }
+  tick();
 }
 
-let heard = loaded;
-
 function tick() {
-  const silence = performance.now() - heard;
-  const stale = silence > 60_000;
-  document.body.classList.toggle("stale", stale);
-  const note = document.getElementById("stale");
-  note.hidden = !stale;
-  if (stale) note.textContent = document.body.dataset.stale.replace("#", span(silence));
+  judge(heard, 2 * EVERY);
   refresh();
 }
 
-setInterval(renew, 30_000);
+setInterval(renew, EVERY);
 setInterval(tick, 1000);
 tick();

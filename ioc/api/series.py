@@ -1,0 +1,142 @@
+"""Samples of the store over the API, as JSON and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, Field
+
+from ioc.api.context import Context
+from ioc.api.errors import responses
+from ioc.api.figures import iso
+from ioc.api.params import LATEST, UNITS, Moment, Span, answer, moment, slug, span
+from ioc.store.base import Aggregate, Series, SeriesQuery
+
+SAMPLES = 100_000  # samples of one answer
+ROWS = 2_000  # rows of CSV made at a time
+DAY = UNITS["d"]
+
+Name = Annotated[str, Query(min_length=1, max_length=100)]
+Tag = Annotated[
+    list[Annotated[str, Field(max_length=200)]] | None,
+    Query(max_length=50, description="Any of these; may be given several times"),
+]
+CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+class SeriesOut(BaseModel):
+    """One series. times: ISO 8601 UTC, ascending; values beside them."""
+
+    measurement: Annotated[str, Field(examples=["check"])]
+    field: Annotated[str, Field(examples=["rtt_ms"])]
+    tags: Annotated[dict[str, str], Field(examples=[{"asset": "yen-thinh.fiber"}])]
+    times: Annotated[list[str], Field(examples=[["2026-02-02T02:40:00.000Z"]])]
+    values: Annotated[list[float], Field(examples=[[12.4]])]
+
+
+class SeriesPage(BaseModel):
+    """Series that have samples; a window without samples is absent."""
+
+    items: list[SeriesOut]
+
+
+def add(api: APIRouter, context: Context) -> None:
+    """Add /series to the API."""
+
+    @api.get(
+        "/series",
+        summary="Samples of a field, raw or one value a step",
+        description=(
+            "From `start` to `end`, or the `last` so long before `end`; a day up to now unless "
+            f"said. At most {SAMPLES} samples: ask for a `step` when there are more."
+        ),
+        response_model=SeriesPage,
+        responses={**responses(503), **CSV},
+    )
+    def series(
+        measurement: Name,
+        field: Name,
+        area: Tag = None,
+        site: Tag = None,
+        asset: Tag = None,
+        kind: Tag = None,
+        target: Tag = None,
+        start: Moment = None,
+        end: Moment = None,
+        last: Span = None,
+        step: Span = None,
+        aggregate: Annotated[Aggregate, Query(description="Of each step")] = Aggregate.MEAN,
+        format: Literal["json", "csv"] = "json",
+    ) -> Response:
+        given = {"area": area, "site": site, "asset": asset, "kind": kind, "target": target}
+        tags = {name: tuple(values) for name, values in given.items() if values}
+        begin, stop = window(context.clock.now(), moment(start), moment(end), span(last))
+        query = SeriesQuery(measurement, field, begin, stop, tags, span(step), aggregate, SAMPLES)
+        try:
+            found = context.store.read(query)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+        if format == "csv":
+            return _csv(found, f"{slug(measurement)}-{slug(field)}.csv")
+        return answer(SeriesPage(items=[_out(one) for one in found]))
+
+
+def window(now: int, start: int | None, end: int | None, last: int | None) -> tuple[int, int]:
+    """Start and end of a question, ms UTC. Raises HTTPException when it asks for two starts."""
+    if start is not None and last is not None:
+        raise HTTPException(422, "give start or last, not both")
+    stop = min(now + 1, LATEST) if end is None else end
+    begin = max(0, stop - (DAY if last is None else last)) if start is None else start
+    if begin > stop:
+        raise HTTPException(422, "start is after end")
+    return begin, stop
+
+
+def _out(series: Series) -> SeriesOut:
+    return SeriesOut(
+        measurement=series.measurement,
+        field=series.field,
+        tags=dict(series.tags),
+        times=[iso(at) for at in series.times],
+        values=list(series.values),
+    )
+
+
+def _csv(found: Sequence[Series], name: str) -> Response:
+    return StreamingResponse(
+        _chunks(found),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _chunks(found: Sequence[Series]) -> Iterator[str]:
+    """Many rows at a time: each piece is a way to a thread and back."""
+    rows = _rows(found)
+    while some := list(islice(rows, ROWS)):
+        text = io.StringIO()
+        csv.writer(text).writerows(some)
+        yield text.getvalue()
+
+
+def _rows(found: Sequence[Series]) -> Iterator[Sequence[object]]:
+    names = sorted({name for series in found for name, _ in series.tags})
+    yield [*names, "time", "value"]
+    for series in found:
+        tags = dict(series.tags)
+        head = [_inert(tags.get(name, "")) for name in names]
+        for time, value in zip(series.times, series.values, strict=True):
+            yield [*head, iso(time), value]
+
+
+def _inert(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula is shown as text."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

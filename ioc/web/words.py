@@ -1,0 +1,87 @@
+"""States, links and figures in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ioc.engine.model import SiteView, State
+from ioc.i18n import mark
+from ioc.i18n import translate as _
+
+LINK_LABELS = {
+    "fiber": mark("Fiber"),
+    "4g": mark("4G"),
+    "leased": mark("Leased line"),
+    "satellite": mark("Satellite"),
+}
+STATE_WORDS = {
+    State.UP: mark("normal"),
+    State.DEGRADED: mark("degraded"),
+    State.DOWN: mark("outage"),
+    State.UNREACHABLE: mark("not reachable"),
+    State.OFF: mark("switched off"),
+    State.MAINTENANCE: mark("maintenance"),
+    State.UNKNOWN: mark("unknown"),
+}
+VALUE_WORDS = {
+    "rtt_ms": mark("latency"),
+    "loss_pct": mark("packet loss"),
+    "jitter_ms": mark("jitter"),
+    "dns_ms": mark("name lookup"),
+    "query_ms": mark("name lookup"),
+    "connect_ms": mark("connection"),
+    "tls_ms": mark("encryption"),
+    "handshake_ms": mark("encryption"),
+    "answer_ms": mark("answer"),
+    "first_byte_ms": mark("first byte"),
+    "total_ms": mark("whole answer"),
+    "status": mark("HTTP status"),
+    "days_left": mark("certificate valid for"),
+}
+
+
+def state_word(state: State, lang: str) -> str:
+    return _(STATE_WORDS[state], lang)
+
+
+def link_word(state: State, lang: str) -> str:
+    return _("line down", lang) if state is State.DOWN else state_word(state, lang)
+
+
+def link_label(kind: str, lang: str) -> str:
+    return _(LINK_LABELS[kind], lang) if kind in LINK_LABELS else kind
+
+
+def site_word(view: SiteView, lang: str) -> str:
+    if view.dark:
+        return _("dark, power cut suspected", lang)
+    if view.on_backup:
+        return _("on backup link", lang)
+    return state_word(view.state, lang)
+
+
+def percent(value: float | None, lang: str) -> str:
+    """One decimal where it is not whole, never rounded up to 100 %; a dash for unknown."""
+    return "–" if value is None else f"{decimal(int(value * 10 + 1e-9) / 10, lang)} %"
+
+
+def decimal(value: float, lang: str) -> str:
+    """At most one decimal, with the language's sign for it."""
+    text = f"{value:.1f}".removesuffix(".0")
+    return text.replace(".", ",") if lang == "vi" else text
+
+
+def measured(values: Mapping[str, float], lang: str) -> str:
+    """Values with their names and units, as `độ trễ 12,4 ms · mất gói 0 %`."""
+    return " · ".join(
+        f"{_(word, lang)} {_with_unit(name, values[name], lang)}"
+        for name, word in VALUE_WORDS.items()
+        if name in values
+    )
+
+
+def _with_unit(name: str, value: float, lang: str) -> str:
+    if name == "days_left":
+        return _("{n} days", lang, n=int(value))
+    unit = {"ms": " ms", "pct": " %"}.get(name.rpartition("_")[2], "")
+    return f"{decimal(value, lang)}{unit}"
