@@ -103,6 +103,11 @@ class StateDatabase:
             raise StateDatabaseError(f"IOC_DATABASE: {_plain(error)}") from error
         return cls(engine)
 
+    @property
+    def engine(self) -> sa.Engine:
+        """For the parts that keep tables of their own in this database."""
+        return self._engine
+
     def load(self) -> Saved:
         """Everything as of the last save; unreadable rows are left out and named."""
         found: dict[str, CheckStatus] = {}
