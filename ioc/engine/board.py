@@ -68,6 +68,7 @@ class Board:
         self.views: dict[str, AssetView] = {}
         self.sites: dict[str, SiteView] = {}
         self._measured: dict[str, float] = {}  # asset -> monotonic start of its newest result
+        self.planned: Mapping[str, int] = {}
         self._recovered: dict[str, float] = {}  # asset -> same, of the result that brought it back
         self.load(topology, expected, now)
 
@@ -111,6 +112,13 @@ class Board:
             if expected[asset.calendar] != self.expected[asset.calendar]:
                 self._dirty.add(asset.id)
         self.expected = expected
+
+    def plan(self, planned: Mapping[str, int]) -> None:
+        """Which assets are in a maintenance window from now. asset -> window."""
+        if planned != self.planned:
+            names = self._topology.assets
+            self._dirty |= {n for n in {*planned, *self.planned} if n in names}
+            self.planned = planned
 
     def recall(self, name: str, state: State, since: int) -> None:
         """The state an asset or site had before a restart. since: ms UTC."""
@@ -167,6 +175,7 @@ class Board:
             parents,
             expected=self.expected[asset.calendar].settled,
             parent_recovered=self._parent_recovered(asset, parents),
+            planned=name in self.planned,
         )
         lasts = [status.last.observed_at for _, status in pairs if status.last]
         seen = [status.ok_at for _, status in pairs if status.ok_at is not None]

@@ -80,6 +80,7 @@ class ComputerCounts:
     off: int = 0
     unreachable: int = 0
     unknown: int = 0
+    maintenance: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class AreaView:
     """The whole area at one moment. uplink_lost: no sentinel answers: nothing else is judged.
 
     version grows with every change. topology: the inventory that these views are of.
+    planned: asset -> id of the maintenance window it is in.
     """
 
     at: int
@@ -129,3 +131,4 @@ class AreaView:
     sites: Mapping[str, SiteView]
     assets: Mapping[str, AssetView]
     topology: Topology
+    planned: Mapping[str, int] = field(default_factory=dict)

@@ -3,7 +3,8 @@
     accept(result) ─▶ point ─▶ store
                    └▶ status ─▶ Board ─▶ views, transitions ─┬─▶ state database
                                                              ├─▶ state points ─▶ store
-                                                             └─▶ hub ─▶ screens
+                                                             ├─▶ hub ─▶ screens
+                                                             └─▶ settled ─▶ incidents
 
 Lives on the event loop; nothing here blocks.
 """
@@ -15,12 +16,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from collectors.base import Result
+from collectors.base import Reason, Result, Verdict
 from ioc.clock import Clock
 from ioc.engine import reachability as reach
 from ioc.engine.board import Board
 from ioc.engine.calendars import Calendar
 from ioc.engine.hub import Hub
+from ioc.engine.maintenance import Windows
 from ioc.engine.model import (
     AreaView,
     AssetView,
@@ -31,6 +33,7 @@ from ioc.engine.model import (
     Transition,
 )
 from ioc.engine.points import asset_tags, check_tags, result_point, state_point
+from ioc.engine.quality import Quality
 from ioc.engine.state import advance, expire, freshness
 from ioc.inventory.topology import Topology
 from ioc.store.base import Point
@@ -42,6 +45,8 @@ class Pipeline:
     """The state of the area. `record` and `persist` take what is to be written, at once.
 
     defer: called with `settle` when there is something to settle; None = the caller settles.
+    settled: told of every view in which something is another than before. windows: planned work,
+    which changes what is shown.
     """
 
     def __init__(
@@ -53,6 +58,8 @@ class Pipeline:
         persist: Callable[[Iterable[Change]], None],
         hub: Hub,
         defer: Callable[[Callable[[], None]], object] | None = None,
+        settled: Callable[[], None] | None = None,
+        windows: Windows | None = None,
     ) -> None:
         self._clock = clock
         self._record = record
@@ -60,6 +67,10 @@ class Pipeline:
         self._hub = hub
         self._defer = defer
         self._deferred = False
+        self._settled = settled
+        self._windows = windows or Windows()
+        self._quality = Quality()
+        self._quality_changed = False
         self._expiry: list[tuple[float, str]] = []
         self._version = 0
         self._adopt(topology)
@@ -78,6 +89,10 @@ class Pipeline:
         return self._board.statuses.get(check) or CheckStatus(check)
 
     @property
+    def quality(self) -> Quality:
+        return self._quality
+
+    @property
     def calendars(self) -> Mapping[str, Calendar]:
         return self._calendars
 
@@ -89,8 +104,8 @@ class Pipeline:
         """Everything as of the last settling; frozen, safe to ask for from any thread."""
         return replace(self._shown, at=self._clock.now())
 
-    def _show(self) -> AreaView:
-        board = self._board
+    def _show(self, board: Board | None = None) -> AreaView:
+        board = board or self._board
         return AreaView(
             at=self._clock.now(),
             version=self._version,
@@ -98,6 +113,7 @@ class Pipeline:
             sites=MappingProxyType(dict(board.sites)),
             assets=MappingProxyType(dict(board.views)),
             topology=self._topology,
+            planned=board.planned,
         )
 
     # --- what comes in
@@ -111,6 +127,8 @@ class Pipeline:
         fresh_until = measured + freshness(check, self._topology.freshness)
         before = self._board.statuses[check.id]
         self._board.know(advance(before, check, result, fresh_until), measured)
+        if self._quality.add(result, self._topology.alerts):
+            self._quality_changed = True
         point = result_point(self._check_tags[check.id], result)
         if point is not None:
             self._record([point])
@@ -123,6 +141,7 @@ class Pipeline:
             _, name = heapq.heappop(self._expiry)
             self._expire(name, now)
         self._board.expect(self._expected_now())
+        self._board.plan(self._windows.assets(self._topology, self._clock.now()))
         self.settle()
 
     def replace(self, topology: Topology) -> None:
@@ -132,6 +151,7 @@ class Pipeline:
             if name not in topology.checks or not _same_measure(self._topology, topology, name):
                 del statuses[name]
         self._adopt(topology)
+        self._quality.keep(topology.checks)
         self._board.load(topology, self._expected_now(), self._clock.now())
         self._expire_in_time()
         self.settle()
@@ -170,6 +190,23 @@ class Pipeline:
         self._persist(s for s in self._board.statuses.values() if s.last is not None)
         self._record_states(self._board.views, now)
 
+    def suppose(self, dead: Iterable[str]) -> tuple[AreaView, Mapping[str, CheckStatus]]:
+        """What would be seen if these assets failed now, with everything only they lead to.
+
+        Nothing is changed by asking.
+        """
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        board = Board(self._topology, self._expected_now(), now)
+        board.plan(self._board.planned)
+        for status in self._board.statuses.values():
+            board.know(status, monotonic)
+        for name in dead:
+            for check in self._topology.assets[name].checks:
+                if self._topology.checks[check].fatal:
+                    board.know(_failing(check, now), monotonic)
+        board.settle(now)
+        return self._show(board), board.statuses
+
     # --- settling
 
     def settle(self) -> None:
@@ -186,6 +223,9 @@ class Pipeline:
             self._persist([*settled.views, *settled.transitions, *self._statuses_of(moved)])
             self._record_states(moved, now)
         self._hub.publish(settled.assets, settled.sites)
+        if self._settled is not None and (settled.views or self._quality_changed):
+            self._quality_changed = False
+            self._settled()
 
     def _settle_soon(self) -> None:
         if self._defer is not None and not self._deferred:
@@ -236,6 +276,12 @@ class Pipeline:
     def _statuses_of(self, assets: Iterable[str]) -> list[CheckStatus]:
         found = self._topology.assets
         return [self._board.statuses[c] for name in assets for c in found[name].checks]
+
+
+def _failing(check: str, now: int) -> CheckStatus:
+    reason = Reason("supposed to fail")
+    last = Result(check, now, Verdict.FAILED, reason=reason)
+    return CheckStatus(check, State.DOWN, now, last)
 
 
 def _same_measure(before: Topology, after: Topology, check: str) -> bool:

@@ -8,7 +8,8 @@ A round is one planned poll with its re-checks. The poller owns time: deadline, 
                                  wait until its parents are known ──────┴▶ Result
 
 A failure counts only after its re-checks, and only when what it is reached through has been
-measured since: so results arrive parents first, and whoever reads them never has to guess.
+measured since: so results arrive parents first, and whoever reads them never has to guess. What
+tells the same story (the other links of a site, the same service elsewhere) is asked at once, too.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 GRACE = 2.0  # seconds a batch collector may take beyond the timeout before it counts as hung
 FAILING_EVERY = 300.0  # seconds: what fails is asked again by then, however long its interval
 RECOVERY_SPREAD = 2.0  # seconds over which the children of a recovered parent are asked again
+SHAKY, SHAKY_WEIGHT = 0.1, 0.2  # share of rounds that need re-checks; weight of the newest
+SHAKY_RETRIES = 2  # times as many re-checks for what loses packets: three lost in a row are chance
 MIN_SLEEP = 0.001
 IDLE = 3600.0  # seconds to sleep when nothing is scheduled; a replaced inventory wakes it
 
@@ -76,6 +79,8 @@ class Poller:
         self._running: dict[str, _Round] = {}
         self._retries: list[tuple[float, int, _Round]] = []  # a heap: due, order
         self._order = count()
+        self._peers: Mapping[str, tuple[str, ...]] = {}
+        self._shaky: dict[str, float] = {}  # check -> share of rounds that needed re-checks
         self._failing: set[str] = set()
         self._doubted: set[str] = set()  # failed behind a parent that is back: to be re-checked
         self._concluded: dict[str, float] = {}  # check -> start of the deciding attempt
@@ -88,16 +93,19 @@ class Poller:
         checks: Mapping[str, Check],
         parents: Mapping[str, tuple[str, ...]],
         failing: Iterable[str] = (),
+        peers: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Set what to poll. Unchanged checks keep their phase, their round and what is known.
 
         parents: check -> checks of what it is reached through. failing: known to fail already
-        (from before a restart), so that they are not re-checked three times again.
+        (from before a restart), so that they are not re-checked three times again. peers: check
+        -> checks whose answers tell what its failure means; asked when it begins to fail.
         """
         for gone in [c for c, check in self._checks.items() if checks.get(c) != check]:
             self._forget(gone)
         self._checks = dict(checks)
         self._parents = {c: tuple(p for p in ps if p in checks) for c, ps in parents.items()}
+        self._peers = {c: tuple(p for p in ps if p in checks) for c, ps in (peers or {}).items()}
         self._children = {}
         for child, above in self._parents.items():
             for parent in above:
@@ -234,14 +242,27 @@ class Poller:
             return
         self.stats.failures += 1
         known = measured.check.id in self._failing and measurement.verdict is Verdict.FAILED
-        if known or measured.attempts > measured.check.retries:
+        if known or measured.attempts > self._retries_of(measured.check):
             self._settle(measured, measurement)
             return
         now = self._clock.monotonic()
         measured.planned = max(measured.sent + measured.check.retry_delay, now)
         heapq.heappush(self._retries, (measured.planned, next(self._order), measured))
         self._ask_parents(measured)
+        if measured.attempts == 1:
+            self._ask_peers(measured)
         self._wake.set()
+
+    def _retries_of(self, check: Check) -> int:
+        """What loses packets all the time is asked more often before it counts as gone."""
+        shaky = self._shaky.get(check.id, 0.0) > SHAKY
+        return check.retries * SHAKY_RETRIES if shaky else check.retries
+
+    def _ask_peers(self, failed: _Round) -> None:
+        for peer in self._peers.get(failed.check.id, ()):
+            last = self._concluded.get(peer, float("-inf"))
+            if peer not in self._running and peer not in self._failing and last < failed.first_sent:
+                self.poll_now(peer)
 
     def _settle(self, failed: _Round, measurement: Measurement) -> None:
         """Conclude a failure, or park it until everything above it has been measured since."""
@@ -270,6 +291,10 @@ class Poller:
         del self._running[check.id]
         self._concluded[check.id] = concluded.sent
         recovered = self._remember(check.id, measurement.verdict)
+        if measurement.verdict is Verdict.OK:
+            share = self._shaky.get(check.id, 0.0)
+            share += SHAKY_WEIGHT * ((concluded.attempts > 1) - share)
+            self._shaky[check.id] = share
         self._accept(
             Result(
                 check=check.id,
@@ -327,6 +352,7 @@ class Poller:
         self._failing.discard(check)
         self._doubted.discard(check)
         self._concluded.pop(check, None)
+        self._shaky.pop(check, None)
 
 
 def _broken(error: Exception) -> Measurement:

@@ -6,6 +6,7 @@ No clock, no I/O. Rules 1 to 5 of the design's section 5 are here, for states:
 - they fail, and nothing it is reached through works: UNREACHABLE, with the root cause;
 - they fail, and what it is reached through has only just come back: UNREACHABLE until asked again;
 - they fail outside expected hours: OFF;
+- they fail while work on it is planned: MAINTENANCE;
 - otherwise: DOWN.
 """
 
@@ -21,11 +22,13 @@ from ioc.engine.state import OwnState
 from ioc.inventory.topology import Asset, Site
 
 REACHED = frozenset({State.UP, State.DEGRADED})
-SILENT = frozenset({State.DOWN, State.UNREACHABLE})
+SILENT = frozenset({State.DOWN, State.UNREACHABLE, State.MAINTENANCE})
+FAILED = frozenset({State.DOWN, State.MAINTENANCE})  # by itself, whatever was planned
 
 BEHIND = Reason("not reachable: what lies before it is down")
 PARENT_UNKNOWN = Reason("not answering, and what lies before it has not been measured")
 AWAITING = Reason("what lies before it is back; waiting for a fresh result")
+PLANNED = Reason("planned work")
 NOT_EXPECTED = Reason("not expected to be on now")
 ON_BACKUP = Reason("running on the backup link")
 DARK = Reason("every link and the router are silent: power cut suspected")
@@ -51,21 +54,25 @@ def resolve_asset(  # noqa: PLR0911 - a decision table reads best with one retur
     *,
     expected: bool,
     parent_recovered: bool,
+    planned: bool = False,
 ) -> Shown:
     """expected: it should be on now, and long enough (calendars). parents: any of them suffices.
 
-    parent_recovered: a parent came back after this asset's newest result was measured.
+    planned: in a maintenance window. parent_recovered: a parent came back after this asset's newest
+    result was measured.
     """
     if own.state is not State.DOWN:
         return Shown(own.state, None, own.reason)
     if not expected:
         return Shown(State.OFF, None, NOT_EXPECTED)
+    failed = Shown(State.MAINTENANCE, None, PLANNED) if planned else None
+    failed = failed or Shown(State.DOWN, None, own.reason)
     if not parents:
-        return Shown(State.DOWN, None, own.reason)
+        return failed
     if any(parent.state in REACHED for parent in parents):
         if parent_recovered:
             return Shown(State.UNREACHABLE, None, AWAITING)
-        return Shown(State.DOWN, None, own.reason)
+        return failed
     blocking = next((p for p in parents if p.state not in (State.UNKNOWN, State.OFF)), None)
     if blocking is None:
         return Shown(State.UNKNOWN, None, PARENT_UNKNOWN)
@@ -81,8 +88,10 @@ def resolve_site(site: Site, assets: Mapping[str, Asset], views: Mapping[str, As
     links = [(assets[link], views[link]) for link in site.links]
     shown = _by_links(links, inside, views)
     if shown.state is State.DOWN and routers and all(r.state in SILENT for r in routers):
-        return Shown(State.DOWN, shown.cause, DARK)
-    if shown.state in REACHED and routers and all(r.state is State.DOWN for r in routers):
+        shown = Shown(State.DOWN, shown.cause, DARK)
+    if shown.state is State.DOWN and _all(views, site.links, State.MAINTENANCE):
+        return Shown(State.MAINTENANCE, shown.cause, shown.reason)
+    if shown.state in REACHED and routers and all(r.state in FAILED for r in routers):
         others = [view for view in inside if view not in routers]
         state = State.DEGRADED if _any(others, REACHED) else State.DOWN
         return Shown(state, routers[0].id, ROUTER_DOWN)
@@ -108,7 +117,7 @@ def _by_links(  # noqa: PLR0911 - a decision table
         if failed.state is State.UNREACHABLE and not _on_its_own(links, views):
             return Shown(State.UNREACHABLE, failed.cause, BEHIND)
         return Shown(State.DEGRADED, failed.id, ON_BACKUP)
-    if _any(inside, REACHED) and all(view.state is State.DOWN for _, view in links):
+    if _any(inside, REACHED) and all(view.state in FAILED for _, view in links):
         return Shown(State.DEGRADED, None, LINKS_SILENT)
     return _without_links(primary + backup)
 
@@ -140,12 +149,12 @@ def _by_equipment(routers: Sequence[AssetView], inside: Sequence[AssetView]) -> 
     """A place without links in the inventory (the monitor's own, say)."""
     for router in routers:
         if router.state is not State.UP:
-            if router.state is State.DOWN and _any(inside, REACHED):
+            if router.state in FAILED and _any(inside, REACHED):
                 return Shown(State.DEGRADED, router.id, router.reason)
             return Shown(router.state, router.cause, router.reason)
     if routers or _any(inside, REACHED):
         return Shown(State.UP)
-    for state in (State.DOWN, State.UNREACHABLE, State.OFF):
+    for state in (State.DOWN, State.MAINTENANCE, State.UNREACHABLE, State.OFF):
         silent = next((view for view in inside if view.state is state), None)
         if silent is not None:
             return Shown(state, silent.cause, NOTHING_ANSWERS)
@@ -162,7 +171,7 @@ def dark(shown: Shown) -> bool:
 
 def uplink_lost(sentinels: Sequence[AssetView]) -> bool:
     """True when there are sentinels and every one is known not to answer."""
-    return bool(sentinels) and all(view.state is State.DOWN for view in sentinels)
+    return bool(sentinels) and all(view.state in FAILED for view in sentinels)
 
 
 def count_computers(
@@ -185,7 +194,8 @@ def count_computers(
         down=states[State.DOWN],
         off=states[State.OFF],
         unreachable=states[State.UNREACHABLE],
-        unknown=states[State.UNKNOWN] + states[State.MAINTENANCE],
+        maintenance=states[State.MAINTENANCE],
+        unknown=states[State.UNKNOWN],
     )
 
 
@@ -210,6 +220,10 @@ def check_parents(
         for asset in assets.values()
         for check in asset.checks
     }
+
+
+def _all(views: Mapping[str, AssetView], names: Iterable[str], state: State) -> bool:
+    return all(views[name].state is state for name in names)
 
 
 def _any(views: Iterable[AssetView], states: Collection[State]) -> bool:

@@ -47,6 +47,8 @@ class Sink(Generic[Item]):
         self._problems = problems
         self._items: list[Item] = []
         self._wake = asyncio.Event()
+        self._progress = asyncio.Event()  # a batch was written
+        self._taken = 0  # items of the batch that is being written
         self._stopping = False
         self._failing = False
 
@@ -54,14 +56,28 @@ class Sink(Generic[Item]):
         """Items not written yet."""
         return len(self._items)
 
-    def add(self, items: Iterable[Item]) -> None:
+    def add(self, items: Iterable[Item], *, soon: bool = False) -> None:
+        """Queue items. soon: write them as soon as possible instead of within a second."""
         self._items.extend(items)
         excess = len(self._items) - KEEP
         if excess > 0:
             del self._items[:excess]
             self.dropped += excess
-        if len(self._items) >= BATCH and not self._failing:
+        if (soon or len(self._items) >= BATCH) and not self._failing:
             self._wake.set()
+
+    async def flush(self, timeout: float) -> bool:
+        """Wait until all that was added by now is written. False when it could not be in time."""
+        goal = self.written + self.dropped + len(self._items) + self._taken
+        self._wake.set()
+        try:
+            async with asyncio.timeout(timeout):
+                while self.written + self.dropped < goal:
+                    self._progress.clear()
+                    await self._progress.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def run(self) -> None:
         """Write until stop(), then once more what is left."""
@@ -103,16 +119,20 @@ class Sink(Generic[Item]):
         self._wake.clear()
         while self._items:
             batch, self._items = self._items[:BATCH], self._items[BATCH:]
+            self._taken = len(batch)
             try:
                 await asyncio.to_thread(self._write_all, batch)
             except self._trouble as error:
+                self._taken = 0
                 self._items[:0] = batch
                 self._failing = True  # more items are no reason to hurry
                 if self._problems.report(self._code, Reason("{error}", {"error": str(error)})):
                     log.error("%s: %s", self._code, error)
                 return False
+            self._taken = 0
             self.written += len(batch)
             self._failing = False
+            self._progress.set()
         if self._problems.clear(self._code):
             log.warning("%s: works again", self._code)
         return True

@@ -11,7 +11,7 @@ from holidays import list_supported_countries
 
 from ioc.i18n import mark
 from ioc.i18n import translate as _
-from ioc.inventory import models, parents
+from ioc.inventory import alerting, models, parents
 from ioc.inventory.checks import CheckCompiler, Places, Subject
 from ioc.inventory.document import Path_
 from ioc.inventory.ranges import PREFIXES, expand, suffix
@@ -91,6 +91,8 @@ class _Compiler:
             sentinels=tuple(s.id for s in inventory.sentinels),
             monitor_site=monitor_site,
             freshness=inventory.freshness,
+            routes=tuple(alerting.route(route) for route in inventory.routes),
+            alerts=alerting.rules(inventory.alerts),
             digest=digest,
         )
 
@@ -120,7 +122,8 @@ class _Compiler:
         ]
         self.sites[item.id] = Site(
             id=item.id, name=item.name, kind=item.kind, code=item.code, lat=item.lat, lon=item.lon,
-            staff=item.staff, links=tuple(filter(None, links)), devices=tuple(devices),
+            staff=item.staff, responsible=item.responsible,
+            links=tuple(filter(None, links)), devices=tuple(devices),
             services=tuple(filter(None, services)),
         )  # fmt: skip
 
@@ -168,7 +171,7 @@ class _Compiler:
         self._exists(item.calendar, self.inventory.calendars, (*path, "calendar"))
         self.assets[name] = Asset(
             name, AssetType.SERVICE, item.kind, item.name, site=site, address=item.address,
-            calendar=item.calendar or self.checks.default("service").calendar,
+            calendar=item.calendar or self.checks.default("service").calendar, of=item.of,
             checks=self.checks.compile(
                 Subject(name, site, "service", item.address, path), item.checks
             ),
@@ -224,8 +227,12 @@ class _Compiler:
                 self.places.wrong((*path, "id"), _(text, id=target.id, first=where))
 
     def _check_routes(self) -> None:
+        alerts = self.inventory.alerts
+        self._exists(alerts.calendar, self.inventory.calendars, ("alerts", "calendar"))
+        for kind in alerts.severities:
+            self._exists(kind, alerting.KINDS, ("alerts", "severities", kind))
         services = {a.kind for a in self.assets.values() if a.type is AssetType.SERVICE}
-        known = {*DEFAULT_KINDS[1:], *LINKS, *services}
+        known = {*DEFAULT_KINDS[1:], *LINKS, *services, *alerting.KINDS}
         for i, route in enumerate(self.inventory.routes):
             for j, site in enumerate(route.sites or ()):
                 self._exists(site, self.sites, ("routes", i, "sites", j))

@@ -169,18 +169,25 @@ class Device(Model):
 
 
 class Service(Model):
-    """Something used over the network; outside every site when it stands at the top."""
+    """Something used over the network; outside every site when it stands at the top.
+
+    of: the service this one is a view of, asked from a site.
+    """
 
     id: Id
     name: Name
     kind: Name = "other"
     address: Address | None = None
     calendar: Id | None = None
+    of: Reference | None = None
     checks: list[CheckModel] | None = None
 
 
 class SiteModel(Model):
-    """A place. code: administrative, an attribute. staff: people who need a computer."""
+    """A place. code: administrative, an attribute. staff: people who need a computer.
+
+    responsible: who looks after it, as alerts name them.
+    """
 
     id: Id
     name: Name
@@ -189,22 +196,46 @@ class SiteModel(Model):
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)
     staff: int | None = Field(default=None, ge=0, le=100_000)
+    responsible: Name | None = None
     links: list[Link] = Field(default_factory=list)
     devices: list[Device] = Field(default_factory=list)
     services: list[Service] = Field(default_factory=list)
 
 
+SeverityName = Literal["info", "warning", "critical"]
+
+
 class Route(Model):
     """Who hears of what. `channel` names a channel whose address is in the environment.
 
-    What is left out means all: severities, sites, kinds of asset, hours.
+    What is left out means all: severities, sites, kinds of asset or incident, hours. after: only
+    what nobody has acknowledged by then. plain: letters without marks, for old telephones.
     """
 
     channel: Id
-    severities: list[Literal["info", "warning", "critical"]] | None = None
+    severities: list[SeverityName] | None = None
     sites: list[Id] | None = None
     kinds: list[Name] | None = None
     hours: list[Hours] | None = None
+    after: Duration = 0.0
+    language: Literal["vi", "en"] | None = None
+    plain: bool = False
+
+
+class Alerts(Model):
+    """When trouble becomes an incident; see topology.AlertRules for each word."""
+
+    calendar: Id | None = None
+    digest: list[SeverityName] | None = None
+    quiet: Duration | None = None
+    patience: Duration | None = None
+    computers_missing: float | None = Field(default=None, gt=0, le=100)
+    flapping: int | None = Field(default=None, ge=3, le=1000)
+    flapping_window: Duration | None = None
+    flapping_quiet: Duration | None = None
+    loss: float | None = Field(default=None, gt=0, le=100)
+    slow: float | None = Field(default=None, ge=1.2, le=1000)
+    severities: dict[str, SeverityName] = Field(default_factory=dict)
 
 
 class Part(Model):
@@ -235,3 +266,4 @@ class Inventory(Part):
     )
     targets: list[TargetModel] = Field(default_factory=list)
     routes: list[Route] = Field(default_factory=list)
+    alerts: Alerts = Field(default_factory=Alerts)

@@ -36,6 +36,8 @@ class Asset:
     backup: a link used only when no primary link works (4G unless the inventory says otherwise).
     calendar: id of the calendar on which it is expected to be on; None = always.
     missing_after: working days unseen after which a computer counts as missing.
+    of: what a service of a site is a view of: the same portal, asked from there. Views with one
+        name are one service; when all of them fail the service itself is out.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Asset:
     missing_after: int = 5
     checks: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Site:
 
     code: administrative code, an attribute (codes are reused), not an identity.
     staff: head count that needs a computer; None when nobody declared it.
+    responsible: who looks after the place, as shown in alerts.
     """
 
     id: str
@@ -68,6 +72,7 @@ class Site:
     lat: float | None = None
     lon: float | None = None
     staff: int | None = None
+    responsible: str | None = None
     links: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
@@ -103,6 +108,64 @@ class Target:
     due: str | None = None
 
 
+class Severity(StrEnum):
+    """How bad an incident is. `rank` compares."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who hears of which incidents. None means all.
+
+    channel: name of a channel whose addresses are in the environment. kinds: kinds of asset or of
+    incident. hours: (start, end) minutes after local midnight; an end before its start is on the
+    next day. after: seconds; told only when nobody has acknowledged by then (0 = at once).
+    language: "vi" | "en" | None = the program's. plain: letters without marks, for old telephones.
+    """
+
+    channel: str
+    severities: frozenset[Severity] | None = None
+    sites: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+    hours: tuple[tuple[int, int], ...] | None = None
+    after: float = 0.0
+    language: str | None = None
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRules:
+    """When trouble becomes an incident and when it is told. Times in seconds.
+
+    calendar: working hours; outside them the severities of `digest` wait and come together.
+    quiet: an incident is over when its cause has been gone for so long. patience: trouble that is
+    no outage (computers missing, no data) must last so long. computers_missing: share of the
+    expected computers of a site, percent. flapping: changes within flapping_window that make
+    something unstable; it is stable again after flapping_quiet without one.
+    loss: percent of lost packets, slow: times its usual latency, that make a link bad.
+    severities: kind of incident -> its severity instead of the usual one.
+    """
+
+    calendar: str | None = None
+    digest: frozenset[Severity] = frozenset({Severity.INFO, Severity.WARNING})
+    quiet: float = 30.0
+    patience: float = 300.0
+    computers_missing: float = 40.0
+    flapping: int = 6
+    flapping_window: float = 1200.0
+    flapping_quiet: float = 600.0
+    loss: float = 10.0
+    slow: float = 3.0
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Topology:
     """All of it. Mappings keep the order of the inventory.
@@ -122,4 +185,6 @@ class Topology:
     sentinels: tuple[str, ...] = ()
     monitor_site: str | None = None
     freshness: float = 3.0
+    routes: tuple[Route, ...] = ()
+    alerts: AlertRules = field(default_factory=AlertRules)
     digest: str = ""  # SHA-256 of the files it came from, hex
