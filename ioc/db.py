@@ -18,14 +18,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.dialects import postgresql, sqlite
 
 from collectors.base import Reason, Result, Verdict
+from ioc import _db_incidents as incident_rows
+from ioc._db_base import StateDatabaseError, metadata, plain, upsert
+from ioc._db_incidents import SavedIncidents, Wanted
+from ioc.engine.incident import Event, Incident
+from ioc.engine.maintenance import Window
 from ioc.engine.model import AssetView, CheckStatus, SiteView, State, Transition
+from ioc.outbox import Message, put
+
+__all__ = ["Saved", "SavedIncidents", "StateDatabase", "StateDatabaseError", "Wanted"]
 
 log = logging.getLogger(__name__)
-
-metadata = sa.MetaData()
 
 checks = sa.Table(
     "checks",
@@ -70,10 +75,6 @@ inventories = sa.Table(
 Stored = tuple[State, int, str | None, Reason | None]
 
 
-class StateDatabaseError(Exception):
-    """The state database cannot be opened, read or written; the message says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What was last saved. assets, sites: id -> (state, since ms UTC, cause, reason).
@@ -100,7 +101,7 @@ class StateDatabase:
             engine = _engine(url)
             _migrate(engine)
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
-            raise StateDatabaseError(f"IOC_DATABASE: {_plain(error)}") from error
+            raise StateDatabaseError(f"IOC_DATABASE: {plain(error)}") from error
         return cls(engine)
 
     @property
@@ -135,13 +136,20 @@ class StateDatabase:
         assets: Sequence[AssetView],
         sites: Sequence[SiteView],
         changes: Sequence[Transition],
+        *,
+        incidents: Sequence[Incident] = (),
+        events: Sequence[Event] = (),
+        windows: Sequence[Window] = (),
+        messages: Sequence[Message] = (),
     ) -> None:
         """All of it in one transaction; the same transition twice is one. StateDatabaseError."""
         with self._writing() as connection:
-            _upsert(connection, checks, [_status_row(s) for s in statuses])
-            _upsert(connection, states, [_state_row("asset", view) for view in assets])
-            _upsert(connection, states, [_state_row("site", view) for view in sites])
-            _upsert(connection, transitions, [_transition_row(t) for t in changes])
+            incident_rows.save(connection, incidents, events, windows)
+            put(connection, messages)
+            upsert(connection, checks, [_status_row(s) for s in statuses])
+            upsert(connection, states, [_state_row("asset", view) for view in assets])
+            upsert(connection, states, [_state_row("site", view) for view in sites])
+            upsert(connection, transitions, [_transition_row(t) for t in changes])
 
     def transitions(
         self,
@@ -164,9 +172,32 @@ class StateDatabase:
         with self._reading() as connection:
             return [_transition(row) for row in connection.execute(query)]
 
+    # --- incidents
+
+    def load_incidents(self, ended_since: int) -> SavedIncidents:
+        """Open incidents and those that ended since a moment, ms UTC; planned work."""
+        with self._reading() as connection:
+            return incident_rows.load(connection, ended_since)
+
+    def incidents(self, wanted: Wanted) -> list[Incident]:
+        """A page of incidents, newest first."""
+        with self._reading() as connection:
+            return incident_rows.find(connection, wanted)
+
+    def incident(self, number: int) -> tuple[Incident, list[Event]] | None:
+        """One incident with its timeline, oldest step first."""
+        with self._reading() as connection:
+            found = incident_rows.one(connection, number)
+            if found is None:
+                return None
+            return found, incident_rows.timeline(connection, number)
+
+    # --- housekeeping
+
     def forget(self, before: int) -> int:
-        """Drop transitions older than a moment, ms UTC. How many."""
+        """Drop transitions and ended incidents before a moment, ms UTC. How many transitions."""
         with self._writing() as connection:
+            incident_rows.forget(connection, before)
             return connection.execute(
                 transitions.delete().where(transitions.c.at < before)
             ).rowcount
@@ -175,7 +206,7 @@ class StateDatabase:
         """Remember that an inventory was applied, or refused and why."""
         row = {"digest": digest, "loaded_at": loaded_at, "ok": ok, "text": text}
         with self._writing() as connection:
-            _upsert(connection, inventories, [row])
+            upsert(connection, inventories, [row])
 
     def inventory_history(self, limit: int = 50) -> list[dict[str, Any]]:
         """Applied and refused inventories, newest first."""
@@ -202,7 +233,7 @@ class StateDatabase:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            raise StateDatabaseError(_plain(error)) from error
+            raise StateDatabaseError(plain(error)) from error
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -253,21 +284,6 @@ def _migrate(engine: sa.Engine) -> None:
             )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def _upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    rest = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), rows)
-
-
-def _plain(error: BaseException) -> str:
-    """The database's own words, without SQL and its parameters."""
-    return str(getattr(error, "orig", None) or error)
 
 
 # --- rows

@@ -1,0 +1,1 @@
+"""Telling people: who hears of an incident, in which words, when, and that it arrives."""
