@@ -15,7 +15,10 @@ def show_inventory(path: Path, *, as_json: bool) -> int:
     """Load an inventory file and print its summary. Raises CommandError with every mistake."""
     if as_json:
         return _as_data(path)
-    topology = load_inventory(path).topology
+    loaded = load_inventory(path)
+    topology = loaded.topology
+    for warning in loaded.warnings:
+        say(f"{_('WARNING')}: {warning}")
     say(_("{file} is valid: {area}", file=str(path), area=topology.area_name))
     for label, amount in summary(topology).items():
         say(f"  {label}: {amount}")
@@ -26,14 +29,16 @@ def _as_data(path: Path) -> int:
     from ioc.inventory.loader import InventoryError, load
 
     try:
-        topology = load(path).topology
+        loaded = load(path)
     except InventoryError as error:
         say_json({"valid": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]})
         raise CommandError(
             _("the inventory has {count} mistakes", count=len(error.mistakes))
         ) from error
+    topology = loaded.topology
     say_json({
         "valid": True,
+        "warnings": [asdict(warning) for warning in loaded.warnings],
         "area": topology.area_name,
         "sites": len(topology.sites),
         "assets": len(topology.assets),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ioc._cli_base import CommandError, ExitCode, paint, say, say_json
 from ioc._cli_words import STATE_WORDS
-from ioc._client import NotRunningError, ask
+from ioc._client import NotRunningError, RefusedError, ask
 from ioc.engine.model import State
 from ioc.i18n import _, language
 from ioc.settings import Settings
@@ -30,6 +30,8 @@ def show_status(settings: Settings, *, as_json: bool) -> int:
         not_up = [
             row for name in LISTS for state in WORST_FIRST for row in _all(settings, name, state)
         ]
+    except RefusedError as error:
+        raise CommandError(str(error)) from error
     except NotRunningError as error:
         message = _("ioc does not run on {address} ({error})", address=where, error=str(error))
         raise CommandError(message) from error

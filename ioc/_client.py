@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 from typing import Any
 
+from ioc.i18n import _
 from ioc.settings import Settings
 
 TIMEOUT = 5.0  # seconds; a healthy program answers in milliseconds
@@ -19,7 +21,9 @@ class NotRunningError(Exception):
 
 def ask(settings: Settings, path: str) -> Any:
     """The JSON that the running program answers to GET path. Raises NotRunningError."""
-    status, text = _get(settings, path)
+    status, text = _request(settings, "GET", path)
+    if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+        raise RefusedError(_("not allowed; run it as the user of the program, or set IOC_TOKEN"))
     if status != http.client.OK:
         raise NotRunningError(f"{path}: HTTP {status}")
     try:
@@ -28,19 +32,71 @@ def ask(settings: Settings, path: str) -> Any:
         raise NotRunningError(f"{path}: not JSON") from error
 
 
+class RefusedError(Exception):
+    """The running program refused; the message says why, in its words."""
+
+
+def tell(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """The JSON that the running program answers to a request that changes something.
+
+    Raises NotRunningError, RefusedError.
+    """
+    status, text = _request(settings, method, path, body)
+    try:
+        answer = json.loads(text) if text else None
+    except ValueError as error:
+        raise NotRunningError(f"{path}: not JSON") from error
+    if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+        raise RefusedError(_("not allowed; run it as the user of the program, or set IOC_TOKEN"))
+    if status >= http.client.BAD_REQUEST:
+        raise RefusedError(_why(answer, status))
+    return answer
+
+
+def _why(answer: Any, status: int) -> str:
+    """What a problem says, its first wrong field included."""
+    if not isinstance(answer, dict):
+        return f"HTTP {status}"
+    wrong = answer.get("errors") or []
+    fields = "; ".join(f"{one['where']}: {one['message']}" for one in wrong)
+    return fields or str(answer.get("detail") or answer.get("title") or f"HTTP {status}")
+
+
 def is_running(settings: Settings) -> bool:
     """Does this program answer at its address?"""
     try:
         return isinstance(ask(settings, "/api/v1/overview"), dict)
+    except RefusedError:
+        return True
     except NotRunningError:
         return False
 
 
-def _get(settings: Settings, path: str) -> tuple[int, bytes]:
+def _token(settings: Settings) -> str | None:
+    """IOC_TOKEN, else what the program left for this machine's own command line."""
+    given = os.environ.get("IOC_TOKEN")
+    if given:
+        return given
+    files = [settings.data_dir / "cli.token", settings.data_dir / "demo" / "cli.token"]
+    try:  # of two that were left, the newer one is of the program that runs
+        present = sorted((f for f in files if f.exists()), key=lambda f: f.stat().st_mtime)
+        return present[-1].read_text().strip() if present else None
+    except OSError:
+        return None
+
+
+def _request(
+    settings: Settings, method: str, path: str, body: dict[str, Any] | None = None
+) -> tuple[int, bytes]:
     host = EVERY_ADDRESS.get(settings.listen_host, settings.listen_host)
     connection = http.client.HTTPConnection(host, settings.listen_port, timeout=TIMEOUT)
     try:
-        connection.request("GET", path, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        token = _token(settings)
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        content = None if body is None else json.dumps(body).encode()
+        connection.request(method, path, content, headers)
         answer = connection.getresponse()
         return answer.status, answer.read(LARGEST)
     except (OSError, http.client.HTTPException) as error:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import psutil
 import uvloop
@@ -20,25 +21,42 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from collectors import collector
 from collectors.base import Reason
+from ioc import entrance
+from ioc.accounts.audit import Audit
+from ioc.accounts.store import Accounts
 from ioc.api.context import Context
 from ioc.clock import SystemClock
 from ioc.db import StateDatabase, StateDatabaseError
+from ioc.engine import maintenance
 from ioc.engine.hub import Hub
+from ioc.engine.incident import Event, Incident, open_counts
+from ioc.engine.incidents import REOPEN_WITHIN
+from ioc.engine.maintenance import Window
 from ioc.engine.model import AssetView, CheckStatus, SiteView, State, Transition
 from ioc.engine.pipeline import Change, Pipeline
 from ioc.engine.poller import Poller
 from ioc.engine.problems import Problems
 from ioc.engine.reachability import check_parents
 from ioc.engine.sink import Sink
+from ioc.engine.trouble import peers
 from ioc.inventory.loader import InventoryError, Loaded, load
 from ioc.inventory.topology import Topology
 from ioc.inventory.watch import watch
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.model import Coverage
+from ioc.ledger.points import coverage_point
 from ioc.listening import bind, make_server, raise_file_limit
+from ioc.notify import desk
+from ioc.notify.channels import read_channels
+from ioc.notify.delivery import Deliverer
+from ioc.notify.heartbeat import Heartbeat
+from ioc.notify.planner import Planner
+from ioc.outbox import Message, Outbox
+from ioc.recall import last_sample, usual_latency
+from ioc.sdnotify import ALIVE, READY, STOPPING, Systemd
 from ioc.settings import Settings
 from ioc.store import open_store
-from ioc.store.base import Point, SeriesQuery, Store, StoreError
+from ioc.store.base import Point, Store, StoreError
 from ioc.web import create_app
 
 log = logging.getLogger(__name__)
@@ -49,7 +67,7 @@ CHECKPOINT = 60.0
 STATE_POINTS = 5  # every so many checkpoints the state series get a point though nothing changed
 DISK_EVERY = 30.0
 DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
-LATELY = 5 * 60_000  # ms: a restart that took longer starts with unknown states anyway
+UNHEALTHY = frozenset({"store", "database", "disk"})
 KEEP_TRANSITIONS = 10 * 366 * 86_400_000  # ms: design, incidents and history are kept for years
 
 
@@ -98,7 +116,24 @@ class Program:
         self.problems = Problems(self.clock)
         self.hub = Hub()
         self.points: Sink[Point] = Sink("store", store.write, StoreError, self.problems)
-        self.changes: Sink[Change] = Sink("database", self._save, StateDatabaseError, self.problems)
+        self.changes: Sink[Change | desk.Change] = Sink(
+            "database", self._save, StateDatabaseError, self.problems
+        )
+        self.outbox = Outbox(database.engine)
+        self.accounts = Accounts(database.engine, self.clock)
+        self.channels = read_channels(os.environ)
+        self.systemd = Systemd(os.environ)
+        url = os.environ.get("IOC_HEARTBEAT_URL")
+        self.heartbeat = Heartbeat(url, self._healthy, self.problems) if url else None
+        self._polls_before = 0
+        self.deliverer = Deliverer(self.clock, self.outbox, self.channels, self.problems)
+        self.desk = desk.Desk(
+            self.clock,
+            self.problems,
+            Planner(self.channels.of, settings.language),
+            persist=self._persist_incidents,
+            changed=self._incidents_changed,
+        )
         self.pipeline = Pipeline(
             self.clock,
             loaded.topology,
@@ -106,6 +141,8 @@ class Program:
             persist=self.changes.add,
             hub=self.hub,
             defer=lambda settle: asyncio.get_running_loop().call_later(SETTLE, settle),
+            settled=self._watch_over,
+            windows=self.desk.windows,
         )
         self.poller = Poller(self.clock, self.pipeline.accept)
         self.context = Context(
@@ -113,6 +150,12 @@ class Program:
             monitor=self.pipeline,
             store=store,
             database=database,
+            accounts=self.accounts,
+            audit=Audit(database.engine, self.clock),
+            local=entrance.local(settings.data_dir),
+            desk=self.desk,
+            outbox=self.outbox,
+            flush=self.changes.flush,
             hub=self.hub,
             problems=self.problems,
             coverage=self._coverage,
@@ -123,6 +166,7 @@ class Program:
         )
         self._covered: tuple[int, tuple[Coverage, ...]] = (-1, ())
         self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._notes: set[asyncio.Task[None]] = set()
         self._process = psutil.Process()
 
@@ -130,8 +174,9 @@ class Program:
         """Until a signal. 0 after a clean end, 1 when a part broke."""
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        self._loop = asyncio.get_running_loop()
         await self._restore()
-        server = make_server(create_app(self.context))
+        server = make_server(create_app(self.context), self.settings)
         scheduler = self._calendar_jobs()
         sinks = [asyncio.create_task(s.run()) for s in (self.points, self.changes)]
         parts = {
@@ -140,12 +185,25 @@ class Program:
             asyncio.create_task(self._every(CHECKPOINT, self._checkpoint), name="checkpoint"),
             asyncio.create_task(self._every(DISK_EVERY, self._check_disk), name="disk"),
             asyncio.create_task(self._watch_inventory(), name="inventory"),
+            asyncio.create_task(self.deliverer.run(), name="deliverer"),
             asyncio.create_task(server.serve(sockets=[listener]), name="web"),
         }
+        if self.heartbeat is not None:
+            parts.add(asyncio.create_task(self.heartbeat.run(), name="heartbeat"))
+        if self.systemd.every is not None:
+            alive = self._every(self.systemd.every, self._show_life)
+            parts.add(asyncio.create_task(alive, name="watchdog"))
         scheduler.start()
         self._note_inventory(self.pipeline.topology.digest, ok=True, text="")
         self._announce(listener)
+        await asyncio.to_thread(
+            entrance.welcome, self.settings, self.accounts, simulated=self.context.simulated
+        )
+        if self.settings.exposed:
+            self.problems.report("exposed", Reason(entrance.EXPOSED))
+        self.systemd.tell(READY)
         broken = await self._wait(parts)
+        self.systemd.tell(STOPPING)
         scheduler.shutdown(wait=False)
         server.should_exit = True
         await _end(parts)
@@ -153,6 +211,7 @@ class Program:
         self.pipeline.checkpoint()
         for sink in (self.points, self.changes):
             sink.stop()
+        entrance.close(self.settings.data_dir)
         await asyncio.gather(*sinks)
         await _close_collectors(self.pipeline.topology)
         return 1 if broken else 0
@@ -172,6 +231,7 @@ class Program:
 
     def _tick(self) -> None:
         self.pipeline.tick()
+        self._watch_over()
         if self.pipeline.view().uplink_lost:
             self.problems.report("uplink", Reason("our own uplink is lost: nothing else is judged"))
         else:
@@ -179,8 +239,25 @@ class Program:
 
     def _checkpoint(self) -> None:
         self.pipeline.checkpoint()
-        area = (("area", self.pipeline.topology.area_id),)
-        self.points.add([Point("ioc", area, self._counters(), self.clock.now())])
+        area, now = (("area", self.pipeline.topology.area_id),), self.clock.now()
+        self.points.add(
+            [
+                Point("ioc", area, self._counters(), now),
+                Point("incidents", area, open_counts(self.desk.book.open.values()), now),
+            ]
+        )
+
+    def _healthy(self) -> bool:
+        """Whether it does its work: measures, and stores what it measures."""
+        codes = {problem.code for problem in self.problems.present()}
+        return self.poller.stats.polls > 0 and codes.isdisjoint(UNHEALTHY)
+
+    def _show_life(self) -> None:
+        """Tell systemd that we live, but only while something is measured."""
+        polls = self.poller.stats.polls
+        if polls > self._polls_before or not self.pipeline.topology.checks:
+            self.systemd.tell(ALIVE)
+        self._polls_before = polls
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self.settings.data_dir).free
@@ -209,6 +286,9 @@ class Program:
 
     async def _forget(self) -> None:
         await asyncio.to_thread(self.database.forget, self.clock.now() - KEEP_TRANSITIONS)
+        await asyncio.to_thread(self.context.audit.forget, self.clock.now() - KEEP_TRANSITIONS)
+        await asyncio.to_thread(self.outbox.forget, self.clock.now() - KEEP_TRANSITIONS)
+        maintenance.forget(self.desk.windows, self.clock.now())
 
     # --- ledger
 
@@ -269,7 +349,7 @@ class Program:
     def _set_polls(self, topology: Topology) -> None:
         fatal = {check.id: check.fatal for check in topology.checks.values()}
         parents = check_parents(topology.assets, fatal)
-        self.poller.replace(topology.checks, parents, self.pipeline.failing())
+        self.poller.replace(topology.checks, parents, self.pipeline.failing(), peers(topology))
 
     # --- state database
 
@@ -280,29 +360,44 @@ class Program:
             for table in (saved.assets, saved.sites)
             for name, (state, start, *_rest) in table.items()
         }
-        alive_until = await asyncio.to_thread(self._last_sample)
+        alive_until = await asyncio.to_thread(last_sample, self.store, self.clock.now())
         self.pipeline.restore(saved.checks, since, alive_until)
+        known = await asyncio.to_thread(
+            self.database.load_incidents, self.clock.now() - REOPEN_WITHIN
+        )
+        self.desk.load(known.recent, known.events, known.waiting, known.windows)
+        usual = await asyncio.to_thread(usual_latency, self.store, self.clock.now())
+        self.pipeline.quality.learn(usual)
         self.pipeline.settle()
         self._set_polls(self.pipeline.topology)
 
-    def _last_sample(self) -> int:
-        """ms UTC of the newest sample of a check, 0 when there is none lately. Blocks."""
-        now = self.clock.now()
-        try:
-            found = self.store.read(SeriesQuery("check", "up", now - LATELY, now + 1))
-        except (StoreError, ValueError) as error:
-            log.warning("the newest sample cannot be read: %s", error)
-            return 0
-        return max((series.times[-1] for series in found if series.times), default=0)
+    # --- incidents
 
-    def _save(self, changes: Sequence[Change]) -> None:
+    def _watch_over(self) -> None:
+        if self._stop.is_set():
+            return  # what falls silent because we end is no incident
+        self.desk.step(self.pipeline)
+
+    def _persist_incidents(self, changes: Iterable[desk.Change]) -> None:
+        self.changes.add(changes, soon=True)
+
+    def _incidents_changed(self) -> None:
+        self.hub.publish()
+
+    def _save(self, changes: Sequence[Change | desk.Change]) -> None:
         """Newest value of each check, asset and site, and every transition. Runs in a thread."""
         self.database.save(
             list({c.check: c for c in changes if isinstance(c, CheckStatus)}.values()),
             list({c.id: c for c in changes if isinstance(c, AssetView)}.values()),
             list({c.id: c for c in changes if isinstance(c, SiteView)}.values()),
             [c for c in changes if isinstance(c, Transition)],
+            incidents=list({c.id: c for c in changes if isinstance(c, Incident)}.values()),
+            events=[c for c in changes if isinstance(c, Event)],
+            windows=list({c.id: c for c in changes if isinstance(c, Window)}.values()),
+            messages=[c for c in changes if isinstance(c, Message)],
         )
+        if any(isinstance(c, Message) for c in changes) and self._loop is not None:
+            self._loop.call_soon_threadsafe(self.deliverer.wake)
 
     # --- the rest
 
@@ -342,22 +437,6 @@ class Program:
         return stop not in done
 
 
-def coverage_point(area: str, reading: Coverage, at: int) -> Point:
-    """A coverage figure as a point. An unknown value is absent, not 0."""
-    tags = {"area": area, "target": reading.target}
-    if reading.site is not None:
-        tags["site"] = reading.site
-    figures = {
-        "value": reading.value,
-        "goal": reading.goal,
-        "evidence": reading.evidence_value,
-        "numerator": reading.numerator,
-        "denominator": reading.denominator,
-    }
-    fields = {name: float(value) for name, value in figures.items() if value is not None}
-    return Point("coverage", tuple(sorted(tags.items())), fields, at)
-
-
 async def _end(parts: set[asyncio.Task[None]]) -> None:
     for part in parts:
         if part.get_name() != "web":
@@ -367,6 +446,5 @@ async def _end(parts: set[asyncio.Task[None]]) -> None:
 
 async def _close_collectors(topology: Topology) -> None:
     for kind in {check.kind for check in topology.checks.values()}:
-        close = getattr(collector(kind), "close", None)
-        if close is not None:
+        if (close := getattr(collector(kind), "close", None)) is not None:
             await close()

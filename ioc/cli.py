@@ -33,6 +33,7 @@ from ioc._cli_base import (
     translate_click,
     with_inventory,
 )
+from ioc._cli_duty import GROUPS
 from ioc.i18n import _, mark, use_language
 from ioc.settings import Settings, SettingsError
 
@@ -220,10 +221,16 @@ def validate(file: str | None, as_json: bool) -> int:
     return show_inventory(path, as_json=as_json)
 
 
+for group in GROUPS:
+    commands.add_command(group)
+
+
 def _run_program(program: Callable[[Settings], int], current: Settings) -> int:
     """Run until stopped; what keeps it from starting becomes a CommandError."""
     from ioc.db import StateDatabaseError
     from ioc.inventory.loader import InventoryError
+    from ioc.notify.channels import ChannelError
+    from ioc.notify.heartbeat import HeartbeatError
     from ioc.store.base import StoreError
 
     logging.basicConfig(
@@ -236,6 +243,8 @@ def _run_program(program: Callable[[Settings], int], current: Settings) -> int:
     except InventoryError as error:
         raise inventory_trouble(error) from error
     except SettingsError as error:
+        raise CommandError(str(error)) from error
+    except (ChannelError, HeartbeatError) as error:
         raise CommandError(str(error)) from error
     except (StoreError, StateDatabaseError, OSError) as error:
         raise CommandError(str(error), ExitCode.PROBLEM) from error

@@ -206,6 +206,38 @@ def _bind_trouble(host: str, port: int) -> OSError | None:
     return None
 
 
+def _channels(_settings: Settings, topology: Topology | None) -> Iterator[Finding]:
+    """Whether somebody is behind every channel that the routes name."""
+    from ioc.notify.channels import PREFIX, ChannelError, read_channels
+
+    if topology is None:
+        return
+    try:
+        known = read_channels(os.environ).names()
+    except ChannelError as error:
+        yield Finding("channels", Level.PROBLEM, Reason("{error}", {"error": str(error)}))
+        return
+    if not topology.routes:
+        what = Reason("no routes in the inventory: nobody is told of anything")
+        remedy = Reason("write routes: into the inventory; see README")
+        yield Finding("channels", Level.WARNING, what, remedy)
+    for name in dict.fromkeys(route.channel for route in topology.routes):
+        words = {"name": name, "variable": PREFIX + name.upper().replace("-", "_")}
+        if name in known:
+            yield Finding("channels", Level.OK, Reason("channel {name} has recipients", words))
+        else:
+            what = Reason("nobody is behind channel {name}", words)
+            remedy = Reason("set {variable} in .env; see README", words)
+            yield Finding("channels", Level.WARNING, what, remedy)
+
+
+def _exposed(settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
+    from ioc.entrance import EXPOSED
+
+    if settings.exposed:
+        yield Finding("exposed", Level.WARNING, Reason(EXPOSED))
+
+
 def _databases(settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
     """SQLite files open, read-only: a running program is not disturbed."""
     version = {"version": sqlite3.sqlite_version}
@@ -257,6 +289,8 @@ EXAMINATIONS: tuple[Examination, ...] = (
     _icmp,
     _data_directory,
     _databases,
+    _channels,
+    _exposed,
     _port,
     _open_files,
     _neighbours,

@@ -21,8 +21,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def make_server(app: object) -> uvicorn.Server:
-    """uvicorn for an ASGI application; set should_exit to end it."""
+def make_server(app: object, settings: Settings) -> uvicorn.Server:
+    """uvicorn for an ASGI application; set should_exit to end it. Raises SettingsError (TLS)."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # FastAPI is an ASGI application
         loop="none",
@@ -32,7 +32,15 @@ def make_server(app: object) -> uvicorn.Server:
         access_log=False,
         timeout_graceful_shutdown=2,
         server_header=False,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        proxy_headers=settings.proxy is not None,
+        forwarded_allow_ips=settings.proxy or "",
     )
+    try:
+        config.load()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"IOC_TLS_CERT, IOC_TLS_KEY: {error}") from error
     return _Server(config)
 
 

@@ -20,7 +20,9 @@ class Settings:
     """inventory: file. data_dir: where databases live. listen: host, port of the web server.
 
     store: URL of the time-series store. database: SQLAlchemy URL of the state database.
-    language: "vi" | "en". hosts: further host names under which the pages are asked for.
+    tls_cert, tls_key: PEM files the web server uses. proxy: address of the proxy before us that
+    is believed about who asks and how. language: "vi" | "en". hosts: further host names under
+    which the pages are asked for.
     """
 
     inventory: Path
@@ -31,6 +33,15 @@ class Settings:
     listen_port: int
     language: str
     hosts: tuple[str, ...] = ()
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    proxy: str | None = None
+
+    @property
+    def exposed(self) -> bool:
+        """Whether passwords cross a network in the open: reachable, no TLS, no proxy for it."""
+        local = self.listen_host in ("localhost", "::1") or self.listen_host.startswith("127.")
+        return not local and self.tls_cert is None and self.proxy is None
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -57,8 +68,23 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         listen_host=host,
         listen_port=port,
         language=language,
+        tls_cert=_file(env, "IOC_TLS_CERT"),
+        tls_key=_file(env, "IOC_TLS_KEY"),
+        proxy=env.get("IOC_PROXY") or None,
         hosts=tuple(env.get("IOC_HOSTS", "").replace(",", " ").split()),
     )
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name)
+    if not text:
+        return None
+    other = "IOC_TLS_KEY" if name == "IOC_TLS_CERT" else "IOC_TLS_CERT"
+    if not env.get(other):
+        raise SettingsError(f"{name}: {other} is needed with it")
+    if not Path(text).is_file():
+        raise SettingsError(f"{name}={text}: no such file")
+    return Path(text)
 
 
 def _listen(text: str) -> tuple[str, int]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ioc.accounts.audit import Audit
+from ioc.accounts.model import Actor
+from ioc.accounts.store import Accounts
 from ioc.clock import Clock
 from ioc.db import StateDatabase
+from ioc.engine.calendars import Calendar
 from ioc.engine.hub import Hub
 from ioc.engine.model import AreaView, CheckStatus
 from ioc.engine.problems import Problems
+from ioc.engine.quality import Quality
 from ioc.inventory.topology import Topology
 from ioc.ledger.model import Coverage
+from ioc.notify.desk import Desk
+from ioc.outbox import Outbox
 from ioc.store.base import Store
 
 
@@ -26,6 +33,14 @@ class Monitor(Protocol):
 
     def status(self, check: str) -> CheckStatus: ...
 
+    @property
+    def calendars(self) -> Mapping[str, Calendar]: ...
+
+    @property
+    def quality(self) -> Quality: ...
+
+    def suppose(self, dead: Iterable[str]) -> tuple[AreaView, Mapping[str, CheckStatus]]: ...
+
 
 class Counters(Protocol):
     """Own-health numbers for /metrics and the monitor's page: name -> value."""
@@ -37,18 +52,27 @@ class Counters(Protocol):
 class Context:
     """coverage: newest readings, area and sites. simulated: demo data, to be marked on every page.
 
+    local: secrets of this machine's own command line.
+
     started_at: ms UTC. counters: polls, lag, store queue… for /metrics.
-    hosts: further names under which the pages may be asked for (see ioc.api.guard).
+    hosts: further names under which the pages may be asked for (see ioc.api.guard). flush: wait,
+    at most so many seconds, until all changes so far are in the database; False = they are not.
     """
 
     clock: Clock
     monitor: Monitor
     store: Store
     database: StateDatabase
+    accounts: Accounts
+    audit: Audit
+    local: dict[str, Actor]
+    desk: Desk
+    outbox: Outbox
     hub: Hub
     problems: Problems
     coverage: Callable[[], Sequence[Coverage]]
     counters: Counters
+    flush: Callable[[float], Awaitable[bool]]
     started_at: int
     simulated: bool = False
     hosts: tuple[str, ...] = ()

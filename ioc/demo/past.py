@@ -12,7 +12,6 @@ from itertools import islice
 from random import Random
 
 from collectors.base import Check, Reason, Result, Verdict
-from ioc.app import coverage_point
 from ioc.db import StateDatabase
 from ioc.demo.scenario import DAY, MINUTE, Fault, Scenario, by_asset
 from ioc.engine import reachability as reach
@@ -21,6 +20,7 @@ from ioc.engine.model import AreaView, AssetView, CheckStatus, SiteView, State, 
 from ioc.engine.points import asset_tags, check_tags, result_point, state_point
 from ioc.inventory.topology import Asset, Topology
 from ioc.ledger.coverage import evaluate
+from ioc.ledger.points import coverage_point
 from ioc.store.base import Point, Store
 
 DAYS = 14

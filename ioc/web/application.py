@@ -10,10 +10,11 @@ from fastapi.staticfiles import StaticFiles
 from pydantic.json_schema import models_json_schema
 
 from ioc import __version__
-from ioc.api import errors, health, live, v1
+from ioc.api import accounts, errors, health, incidents, live, v1
 from ioc.api.context import Context
+from ioc.api.door import COOKIE, Door, is_open, needs
 from ioc.api.guard import Guard
-from ioc.web import pages, screens
+from ioc.web import console, login, pages, screens
 from ioc.web.render import HERE, error_page
 
 DOCS = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>API</title>
@@ -41,12 +42,17 @@ def create_app(context: Context) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     errors.install(app, error_page)
+    app.add_middleware(Door, accounts=context.accounts, audit=context.audit, local=context.local)
     app.add_middleware(Guard, hosts=context.hosts)
     app.include_router(v1.router(context))
+    app.include_router(incidents.router(context))
+    app.include_router(accounts.router(context))
     app.include_router(live.router(context))
     app.include_router(health.router(context))
     app.include_router(screens.router(context))
     app.include_router(pages.router(context), dependencies=[Depends(errors.known_parameters)])
+    app.include_router(login.router(context), dependencies=[Depends(errors.known_parameters)])
+    app.include_router(console.router(context), dependencies=[Depends(errors.known_parameters)])
     app.get("/api/docs", include_in_schema=False)(_docs)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     _describe_problems(app)
@@ -66,7 +72,26 @@ def _describe_problems(app: FastAPI) -> None:
             _, found = models_json_schema(
                 [(errors.Problem, "serialization")], ref_template="#/components/schemas/{model}"
             )
-            made()["components"]["schemas"].update(found["$defs"])
+            described = made()
+            described["components"]["schemas"].update(found["$defs"])
+            _describe_door(described)
         return made()
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation does it
+
+
+def _describe_door(described: dict[str, Any]) -> None:
+    """What the door answers, for every operation behind it."""
+    described["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    }
+    refusals = errors.responses(401, 403)
+    for path, item in described["paths"].items():
+        for method, operation in item.items():
+            if is_open(path):
+                continue
+            operation["security"] = [{"token": []}, {"session": []}]
+            operation["x-role"] = needs(method.upper(), path).value
+            for code, answer in refusals.items():
+                operation["responses"].setdefault(str(code), answer)

@@ -44,7 +44,10 @@ def page(request: Request, template: str, lang: str, area: AreaView, **values: A
 
     Filled in and packed where this is called: in the thread of the question.
     """
-    tools = _tools(lang, area.topology.timezone)
+    tools = _tools(lang, area.topology.timezone) | {
+        "csrf": getattr(request.state, "csrf", ""),
+        "actor": getattr(request.state, "actor", None),
+    }
     html = _environment.get_template(template).render(**tools, build=build(), area=area, **values)
     return _packed(request, html.encode())
 

@@ -18,9 +18,20 @@ function connect() {
     apply(JSON.parse(event.data));
   };
   socket.onclose = () => {
+    askWho();
     setTimeout(connect, wait * (0.75 + Math.random() / 2)); // not all screens at once
     wait = Math.min(wait * 2, LONGEST);
   };
+}
+
+// Whoever has been signed out goes to where one signs in; a server that is away is waited for.
+async function askWho() {
+  try {
+    const answer = await fetch("/api/v1/me");
+    if (answer.status === 401) location.reload();
+  } catch {
+    // not reachable: connect() tries again
+  }
 }
 
 function apply(message) {
