@@ -9,7 +9,7 @@ RUN_SETUP := @scripts/setup.sh run
 DEV_SETUP := @scripts/setup.sh dev
 PYTEST_ARGS ?=
 
-.PHONY: help run demo test lint format bench lock clean
+.PHONY: help run demo test lint format bench lock systemd clean
 
 help: ## những lệnh có ở đây / what there is
 	@echo 'make <lệnh>   (PYTHON=/đường/dẫn/python3 để chọn Python)'
@@ -40,6 +40,9 @@ bench: ## đo tốc độ, so với công cụ khác / measure, side by side wit
 	$(DEV_SETUP)
 	@scripts/debian-packages.sh tests
 	@exec $(PY) -m tests.bench $(BENCH_ARGS)
+
+systemd: ## tệp dịch vụ systemd vào build/systemd; SERVICE_USER=người dùng / unit file for systemd
+	@exec scripts/systemd.sh $(SERVICE_USER)
 
 lock: ## cập nhật các tệp khóa thư viện / renew the lock files
 	$(DEV_SETUP)

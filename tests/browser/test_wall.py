@@ -19,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "engine"))
 
 from desk import Program, program
 
+from ioc.api.door import COOKIE
+
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium (Debian package chromium)"),
@@ -93,8 +95,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, server: Server) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    context.add_cookies([{"name": COOKIE, "value": server.running.session(), "url": server.url}])
     made = context.new_page()
     made.errors = []  # type: ignore[attr-defined]
     made.asked = []  # type: ignore[attr-defined]

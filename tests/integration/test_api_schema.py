@@ -15,7 +15,7 @@ from schemathesis.specs.openapi import checks as openapi
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "engine"))
 
-from desk import program
+from desk import SIGNED_IN, program
 
 CHECKS = [
     checks.not_a_server_error,
@@ -30,7 +30,9 @@ def operations(tmp_path: Path) -> Iterator[list[Any]]:
     with program(tmp_path) as running:
         running.all_up()
         running.feed(down=["yen-thinh.fiber", "yen-thinh.pc-1"])
-        described = schemathesis.openapi.from_asgi("/api/openapi.json", running.app)
+        described = schemathesis.openapi.from_asgi(
+            "/api/openapi.json", running.app, headers=SIGNED_IN
+        )
         yield [result.ok() for result in described.get_all_operations()]
 
 
@@ -41,6 +43,6 @@ def test_every_answer_is_a_documented_one(operations: list[Any]) -> None:
         @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
         @given(operation.as_strategy())
         def ask(case: Any) -> None:
-            case.call_and_validate(checks=CHECKS)
+            case.call_and_validate(checks=CHECKS, headers=SIGNED_IN)
 
         ask()

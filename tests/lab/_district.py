@@ -28,6 +28,7 @@ CORE, EDGE, SENTINEL, PORTAL = "core", "edge", "sentinel", "portal"
 UPLINK, UPLINK_FAR = "10.66.0.2", "10.66.0.1"
 SENTINEL_ADDRESS, PORTAL_ADDRESS = "10.67.0.2", "10.68.0.2"
 PORTAL_PORT = 80
+PROXY_PORT = 8000  # on a commune's router: the portal as seen from there
 FIBER_DELAY_MS, MOBILE_DELAY_MS = 2.0, 25.0  # one way; plausible for a district and for LTE
 FIRST_COMPUTER = 10
 PORTAL_PAGE = "Cổng dịch vụ công"
@@ -47,6 +48,28 @@ socketserver.ThreadingTCPServer.allow_reuse_address = True  # HTTPServer asks th
 server = socketserver.ThreadingTCPServer(({PORTAL_ADDRESS!r}, {PORTAL_PORT}), Page)
 print("ready", flush=True)
 server.serve_forever()
+"""
+
+
+PROXY = f"""
+import socket, sys, threading, os
+def carry(peer):
+    with peer:
+        try:
+            with socket.create_connection(({PORTAL_ADDRESS!r}, {PORTAL_PORT}), 0.3) as portal:
+                portal.settimeout(0.3)
+                portal.sendall(peer.recv(65536))
+                while data := portal.recv(65536):
+                    peer.sendall(data)
+        except OSError:
+            pass
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+server = socket.create_server(("", {PROXY_PORT}))
+print("ready", flush=True)
+while True:
+    peer, _ = server.accept()
+    peer.settimeout(0.3)
+    threading.Thread(target=carry, args=(peer,), daemon=True).start()
 """
 
 
@@ -93,6 +116,7 @@ class District:
     def __init__(self, spaces: Namespaces, communes: int = 3, computers: int = 3) -> None:
         self.spaces = spaces
         self.communes = {c.id: c for c in (Commune(n, computers) for n in range(1, communes + 1))}
+        self.proxies: dict[str, subprocess.Popen[bytes]] = {}
         self._portal: subprocess.Popen[bytes] | None = None
         spaces.add(CORE, EDGE, SENTINEL, PORTAL)
         spaces.sysctl(EDGE, ["net.ipv4.ip_forward=1"])
@@ -180,6 +204,23 @@ class District:
             pipe = subprocess.PIPE
             self._portal = self.spaces.spawn(PORTAL, argv, stdin=pipe, stdout=pipe)
             self._portal.stdout.readline()  # type: ignore[union-attr]
+
+    def open_proxy(self, site: str) -> None:
+        """Let a commune's router pass requests on to the portal; returns when it listens."""
+        pipe = subprocess.PIPE
+        argv = [sys.executable, "-c", PROXY]
+        proxy = self.spaces.spawn(_router(self.communes[site]), argv, stdin=pipe, stdout=pipe)
+        proxy.stdout.readline()
+        self.proxies[site] = proxy
+
+    def hide_portal(self, site: str) -> None:
+        """Nothing of the portal reaches one commune."""
+        router = _router(self.communes[site])
+        self.spaces.ip(router, f"route replace blackhole {PORTAL_ADDRESS}/32")
+
+    def show_portal(self, site: str) -> None:
+        router = _router(self.communes[site])
+        self.spaces.ip(router, f"route del blackhole {PORTAL_ADDRESS}/32")
 
     def heal(self) -> None:
         """Repair everything, whatever was broken."""

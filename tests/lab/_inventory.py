@@ -7,6 +7,7 @@ from tests.lab._district import (
     PORTAL,
     PORTAL_ADDRESS,
     PORTAL_PAGE,
+    PROXY_PORT,
     SENTINEL,
     SENTINEL_ADDRESS,
     Commune,
@@ -23,20 +24,22 @@ PLAIN = "{kind: icmp}"
 LINK_CHECK = "{kind: icmp, count: 20, interval_ms: 10, thresholds: {loss_pct: {above: 2}}}"
 DEVICE_CHECK = "{kind: icmp, count: 3, interval_ms: 10}"
 
+DEFAULTS = f"""\
+defaults:
+  all: {{interval: {INTERVAL}s, timeout: {TIMEOUT}s, retry_delay: {RETRY_DELAY}s}}
+"""
 HEAD = f"""\
 area: {{id: lab, name: Huyện thử nghiệm}}
 sentinels:
   - {{id: {SENTINEL}, address: {SENTINEL_ADDRESS}}}
-defaults:
-  all: {{interval: {INTERVAL}s, timeout: {TIMEOUT}s, retry_delay: {RETRY_DELAY}s}}
-targets:
+{DEFAULTS}targets:
   - {{id: fiber-communes, name: Xã có cáp quang, goal: 100}}
 services:
   - id: {PORTAL}
     name: Cổng dịch vụ công
     kind: portal
     checks: [{{kind: http, url: "http://{PORTAL_ADDRESS}/", body: {PORTAL_PAGE}}}]
-sites:
+{{more}}sites:
 """
 
 COMMUNE = """\
@@ -51,9 +54,43 @@ COMMUNE = """\
 """
 
 
-def inventory(district: District, *, lossy: bool = False) -> str:
-    """YAML text; ids as in the district. lossy: checks that tell loss from silence."""
-    return HEAD + "".join(_commune(c, lossy) for c in district.communes.values())
+# Quick incidents: what takes minutes in a district takes seconds here.
+ALERTS = """\
+alerts: {quiet: 3s, patience: 4s, flapping: 6, flapping_window: 120s, flapping_quiet: 12s}
+routes:
+  - {channel: duty}
+  - {channel: chief, severities: [critical], after: 20s}
+"""
+VIEW = """\
+    services:
+      - id: portal
+        name: Cổng dịch vụ công
+        kind: portal
+        checks: [{{kind: http, url: "http://{router}:{port}/", body: {page}}}]
+"""
+
+
+def inventory(
+    district: District,
+    *,
+    lossy: bool = False,
+    more: str = "",
+    views: bool = False,
+    quick: bool = True,
+) -> str:
+    """YAML text; ids as in the district. lossy: checks that tell loss from silence. more: further
+    parts of the file. views: the portal is also asked from the communes with a proxy. quick: short
+    intervals instead of the usual ones."""
+    head = HEAD if quick else HEAD.replace(DEFAULTS, "")
+    sites = [
+        _commune(c, lossy) + (_view(c) if views and c.id in district.proxies else "")
+        for c in district.communes.values()
+    ]
+    return head.replace("{more}", more) + "".join(sites)
+
+
+def _view(commune: Commune) -> str:
+    return VIEW.format(router=commune.router, port=PROXY_PORT, page=PORTAL_PAGE)
 
 
 def _commune(commune: Commune, lossy: bool) -> str:

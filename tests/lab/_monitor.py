@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -129,15 +130,26 @@ class Monitor:
 
     # --- asking it
 
-    def ask(self, path: str, timeout: float = 5.0) -> tuple[int, bytes]:
-        """GET; status and body. Raises OSError when nobody answers."""
+    def send(self, method: str, path: str, body: object) -> Any:
+        """JSON of a successful request below /api/v1/ that changes something."""
+        status, answer = self.ask(f"/api/v1/{path}", method=method, body=json.dumps(body))
+        if status >= 400:
+            raise MonitorError(f"{path}: {status} {answer[:300]!r}\n{self.tail()}")
+        return json.loads(answer)
+
+    def ask(
+        self, path: str, timeout: float = 5.0, *, method: str = "GET", body: str | None = None
+    ) -> tuple[int, bytes]:
+        """Status and body. Raises OSError when nobody answers."""
         channel = self._dial()
         connection = http.client.HTTPConnection(HOST, self.port, timeout=timeout)
         try:
             channel.settimeout(timeout)
             channel.connect((HOST, self.port))
             connection.sock = channel
-            connection.request("GET", path, headers={"Host": f"{HOST}:{self.port}"})
+            headers = {"Host": f"{HOST}:{self.port}", "Content-Type": "application/json"}
+            headers |= self.signed_in()
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         except http.client.HTTPException as error:
@@ -145,6 +157,13 @@ class Monitor:
         finally:
             connection.close()
             channel.close()
+
+    def signed_in(self) -> dict[str, str]:
+        """As the command line on this machine signs in."""
+        for secret in (self.data / "cli.token", self.data / "demo" / "cli.token"):
+            if secret.exists():
+                return {"Authorization": f"Bearer {secret.read_text()}"}
+        return {}
 
     def get(self, path: str) -> Any:
         """JSON of a successful GET below /api/v1/."""
@@ -179,7 +198,10 @@ class Monitor:
     def samples(self) -> dict[str, tuple[list[int], list[float]]]:
         """Asset -> times (ms UTC) and values of its check's `up` in the last day."""
         items = self.get("series?measurement=check&field=up")["items"]
-        return {item["tags"]["asset"]: (item["times"], item["values"]) for item in items}
+        return {
+            item["tags"]["asset"]: ([_ms(time) for time in item["times"]], item["values"])
+            for item in items
+        }
 
     def longest_gap(self) -> float:
         """Seconds, the longest between two samples of one asset."""
@@ -209,6 +231,11 @@ class Monitor:
             return self.ask("/healthz", 1.0)[0] == 200
         except OSError:
             return False
+
+
+def _ms(time: str) -> int:
+    """ISO 8601 as ms UTC."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
 
 
 def free_port() -> int:

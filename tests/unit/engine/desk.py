@@ -10,19 +10,31 @@ from pathlib import Path
 from district import HandClock, commune, failed, ok, topology
 from fastapi import FastAPI
 
+from ioc.accounts.audit import Audit
+from ioc.accounts.model import Actor, Role
+from ioc.accounts.store import Accounts
 from ioc.api.context import Context
 from ioc.db import StateDatabase
 from ioc.engine.hub import Hub
+from ioc.engine.incident import Event, Incident
+from ioc.engine.maintenance import Window
 from ioc.engine.model import AssetView, CheckStatus, SiteView, Transition
 from ioc.engine.pipeline import Change, Pipeline
 from ioc.engine.problems import Problems
 from ioc.engine.reachability import depths
 from ioc.inventory.topology import Asset, AssetType, Topology
 from ioc.ledger.coverage import evaluate
+from ioc.notify.desk import Desk
+from ioc.notify.planner import Planner
+from ioc.outbox import Message, Outbox
 from ioc.store import open_store
 from ioc.web import create_app
 
 NASTY = "<script>alert('x')</script> Xã có tên rất dài để thử xem ô có bị tràn ra ngoài hay không"
+
+
+SECRET = "of-the-tests"
+SIGNED_IN = {"Authorization": f"Bearer {SECRET}"}
 
 
 @dataclass
@@ -41,6 +53,14 @@ class Program:
         for name in sorted(down, key=lambda a: depth[a]):
             self.pipeline.accept(failed(name, self.clock.now()))
         self.pipeline.settle()
+        self.context.desk.step(self.pipeline)
+
+    def session(self, name: str = "an", role: Role = Role.ADMIN) -> str:
+        """The cookie of somebody who is signed in."""
+        accounts = self.context.accounts
+        if all(user.name != name for user in accounts.users()):
+            accounts.add(name, role)
+        return accounts.open_session(name, "127.0.0.1", "tests")
 
     def all_up(self) -> None:
         self.feed(up=self.pipeline.topology.assets)
@@ -70,20 +90,45 @@ def program(folder: Path, found: Topology | None = None) -> Iterator[Program]:
             [c for c in some if isinstance(c, Transition)],
         )
 
+    def persist_incidents(changes: Iterable[Incident | Event | Message | Window]) -> None:
+        some = list(changes)
+        database.save(
+            [], [], [], [],
+            incidents=[c for c in some if isinstance(c, Incident)],
+            events=[c for c in some if isinstance(c, Event)],
+            windows=[c for c in some if isinstance(c, Window)],
+            messages=[c for c in some if isinstance(c, Message)],
+        )  # fmt: skip
+
+    problems = Problems(clock)
+    planner = Planner(lambda channel: [f"{channel}/0"], "vi")
+    desk = Desk(clock, problems, planner, persist=persist_incidents)
     pipeline = Pipeline(
         clock,
         found or small_district(),
         record=lambda points: store.write(list(points)),
         persist=persist,
         hub=hub,
+        settled=lambda: desk.step(pipeline),
+        windows=desk.windows,
     )
+
+    async def flush(_: float) -> bool:
+        return True
+
     context = Context(
         clock=clock,
         monitor=pipeline,
         store=store,
         database=database,
+        accounts=Accounts(database.engine, clock),
+        audit=Audit(database.engine, clock),
+        local={SECRET: Actor("test", Role.ADMIN, "local")},
+        desk=desk,
+        outbox=Outbox(database.engine),
+        flush=flush,
         hub=hub,
-        problems=Problems(clock),
+        problems=problems,
         coverage=lambda: evaluate(
             pipeline.topology, pipeline.view(), pipeline.calendars, clock.now()
         ),

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # the small district is shared
 
-from desk import Program, program
+from desk import SIGNED_IN, Program, program
 from fastapi.testclient import TestClient
 
 
@@ -23,6 +23,10 @@ def running(tmp_path: Path) -> Iterator[Program]:
 @pytest.fixture
 def client(running: Program) -> Iterator[TestClient]:
     with TestClient(
-        running.app, base_url="http://127.0.0.1", raise_server_exceptions=False
+        running.app,
+        base_url="http://127.0.0.1",
+        raise_server_exceptions=False,
+        headers=SIGNED_IN,
+        client=("127.0.0.1", 50000),
     ) as made:
         yield made

@@ -5,7 +5,7 @@ import io
 import re
 
 import pytest
-from desk import NASTY, Program
+from desk import NASTY, SIGNED_IN, Program
 from fastapi.testclient import TestClient
 
 from collectors.base import Reason
@@ -214,7 +214,7 @@ def test_simulation_is_marked_on_every_page(running: Program) -> None:
     from ioc.web import create_app
 
     app = create_app(replace(running.context, simulated=True))
-    with TestClient(app) as client:
+    with TestClient(app, headers=SIGNED_IN) as client:
         for path in ("/", "/sites/yen-thinh"):
             assert "MÔ PHỎNG" in client.get(path).text
 
