@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -16,6 +17,10 @@ from ioc.engine.incident import Event, Incident, Step
 from ioc.engine.maintenance import Window
 from ioc.inventory.alerting import Kind
 from ioc.inventory.topology import Severity
+
+log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
 
 incidents = sa.Table(
     "incidents",
@@ -102,13 +107,13 @@ def save(
 
 
 def load(connection: sa.Connection, ended_since: int) -> SavedIncidents:
-    """What the desk goes on with after a restart. Raises ValueError for unreadable rows."""
+    """What the desk goes on with after a restart. Rows of another version are left out."""
     table = incidents.c
     newest = sa.select(sa.func.max(table.id)).scalar_subquery()
     query = sa.select(table.data).where(
         sa.or_(table.resolved_at.is_(None), table.resolved_at >= ended_since, table.id == newest)
     )
-    recent = tuple(_incident(row.data) for row in connection.execute(query))
+    recent = _readable(connection.execute(query), _incident)
     waiting = sa.select(table.data).where(table.waiting.is_(True))
     numbers = (
         sa.select(events.c.incident, sa.func.max(events.c.number).label("number"))
@@ -118,8 +123,8 @@ def load(connection: sa.Connection, ended_since: int) -> SavedIncidents:
     return SavedIncidents(
         recent,
         {row.incident: row.number for row in connection.execute(numbers)},
-        tuple(_incident(row.data) for row in connection.execute(waiting)),
-        tuple(_window(row.data) for row in connection.execute(sa.select(maintenance.c.data))),
+        _readable(connection.execute(waiting), _incident),
+        _readable(connection.execute(sa.select(maintenance.c.data)), _window),
     )
 
 
@@ -143,7 +148,7 @@ def find(connection: sa.Connection, wanted: Wanted) -> list[Incident]:
         query = query.where(table.since < wanted.until)
     if wanted.before is not None:
         query = query.where(table.id < wanted.before)
-    return [_incident(row.data) for row in connection.execute(query)]
+    return list(_readable(connection.execute(query), _incident))
 
 
 def one(connection: sa.Connection, number: int) -> Incident | None:
@@ -178,6 +183,17 @@ def forget(connection: sa.Connection, before: int) -> None:
 
 
 # --- rows
+
+
+def _readable(rows: Iterable[Any], make: Callable[[str], Value]) -> tuple[Value, ...]:
+    """What the rows hold; one that cannot be read is left out and named, never fatal."""
+    found = []
+    for row in rows:
+        try:
+            found.append(make(row.data))
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("state database: a row is left out: %s", error)
+    return tuple(found)
 
 
 def _row(incident: Incident) -> dict[str, Any]:

@@ -376,7 +376,7 @@ class Program:
     def _watch_over(self) -> None:
         if self._stop.is_set():
             return  # what falls silent because we end is no incident
-        self.desk.step(self.pipeline)
+        self.desk.watch(self.pipeline)
 
     def _persist_incidents(self, changes: Iterable[desk.Change]) -> None:
         self.changes.add(changes, soon=True)

@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
@@ -26,6 +25,7 @@ from ioc._db_base import StateDatabaseError
 from ioc.accounts.audit import Audit
 from ioc.accounts.model import Actor, Role
 from ioc.accounts.store import Accounts
+from ioc.accounts.tries import Tries
 from ioc.api.errors import problem
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ KNOWN_FOR = 3.0  # seconds for which a look-up holds: a revocation takes effect 
 LONGEST_FORM = 256 * 1024  # bytes of a form that is read to find its token
 RECHECK = 5.0  # seconds between two looks whether an open socket may stay
 POLICY_VIOLATION = 1008
-TRIES, TRIES_WINDOW = 30, 600.0  # wrong credentials from one address; seconds
 
 
 class Door:
@@ -53,7 +52,7 @@ class Door:
         self._audit = audit
         self._local = local
         self._known: dict[str, tuple[float, Actor | None]] = {}
-        self._wrong: dict[str, deque[float]] = {}
+        self._tries = Tries()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or is_open(scope["path"]):
@@ -94,7 +93,7 @@ class Door:
         local = self._local.get(secret)
         if local is not None:
             return replace(local, address=address)
-        if self._too_many(address):
+        if self._tries.too_many(address):
             return None
         key = hashlib.sha256(f"{find.__name__}:{secret}".encode()).hexdigest()
         until, actor = self._known.get(key, (0.0, None))
@@ -103,23 +102,12 @@ class Door:
             self._known = {k: v for k, v in self._known.items() if v[0] > time.monotonic()}
             self._known[key] = (time.monotonic() + KNOWN_FOR, actor)
             if actor is None:
-                self._wrong.setdefault(address, deque(maxlen=TRIES)).append(time.monotonic())
+                self._tries.wrong(address)
         return actor and replace(actor, address=address)
 
     def forget(self) -> None:
         """Ask the database again: somebody was signed out or let out here."""
         self._known.clear()
-
-    def _too_many(self, address: str) -> bool:
-        """Guessing from one address ends soon; its right credentials wait with it."""
-        wrong = self._wrong.get(address)
-        if wrong is None:
-            return False
-        if len(wrong) == TRIES and time.monotonic() - wrong[0] < TRIES_WINDOW:
-            return True
-        if time.monotonic() - wrong[-1] > TRIES_WINDOW:
-            del self._wrong[address]
-        return False
 
     # --- what they may
 

@@ -9,10 +9,12 @@ Lives on the event loop; nothing here blocks. Nothing is sent from here: a messa
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from collectors.base import Reason
 from ioc.clock import Clock
 from ioc.engine.calendars import Calendar
 from ioc.engine.incident import Event, Incident, Note, Step
@@ -26,6 +28,8 @@ from ioc.inventory.topology import AssetType, Topology
 from ioc.notify.planner import Moment, Planner
 from ioc.notify.texts import RSRP
 from ioc.outbox import Message
+
+log = logging.getLogger(__name__)
 
 Change = Incident | Event | Message | Window
 
@@ -87,6 +91,18 @@ class Desk:
             self.windows.put(window)
 
     # --- what is seen
+
+    def watch(self, monitor: Monitor) -> None:
+        """The same as step; a fault in it is shown, and stops nothing else."""
+        try:
+            self.step(monitor)
+        except Exception as error:
+            log.exception("incidents cannot be worked out; measuring goes on")
+            words = {"error": f"{type(error).__name__}: {error}"}
+            reason = Reason("incidents cannot be worked out: {error}", words)
+            self._problems.report("incidents", reason)
+        else:
+            self._problems.clear("incidents")
 
     def step(self, monitor: Monitor) -> None:
         """Bring incidents in step with the monitor's view; tell who must know."""

@@ -204,7 +204,7 @@ def without_marks(text: str) -> str:
     """`Xã Yên Thịnh` as `Xa Yen Thinh`: 160 letters in a short message instead of 70."""
     letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return plain.replace("−", "-").encode("ascii", "replace").decode()
+    return plain.replace("−", "-").replace("…", "...").encode("ascii", "replace").decode()
 
 
 def _short(name: str) -> str:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from ioc.accounts.model import AccountError, Actor, Role, UnknownAccount
+from ioc.accounts.tries import Tries
 from ioc.api.context import Context
 from ioc.api.door import cookie_name, cookie_of, same_site
 from ioc.i18n import mark
@@ -38,8 +39,12 @@ def router(context: Context) -> APIRouter:
 
 
 def _doors(api: APIRouter, context: Context) -> None:
-    def form(request: Request, lang: str, back: str, wrong: str = "", name: str = "") -> Response:
-        return _page(context, request, "login.html", lang, 403 if wrong else 200,
+    tries = Tries()
+
+    def form(  # noqa: PLR0917 - what the page shows
+        request: Request, lang: str, back: str, wrong: str = "", name: str = "", status: int = 403
+    ) -> Response:
+        return _page(context, request, "login.html", lang, status if wrong else 200,
                      back=_local(back), wrong=wrong, name=name,
                      empty=not context.accounts.has_users())  # fmt: skip
 
@@ -60,9 +65,13 @@ def _doors(api: APIRouter, context: Context) -> None:
         actor = Actor(name, Role.VIEWER, "session", address=address)
         if not same_site(request.scope, request.headers):
             raise HTTPException(403, "the form comes from elsewhere")
+        if tries.too_many(address):
+            text = _("too many wrong passwords from this address; try again later", lang)
+            return form(request, lang, next, text, name, 429)
         try:
             user = context.accounts.authenticate(name, password)
         except AccountError as error:
+            tries.wrong(address)
             context.audit.record(actor, "login refused")
             return form(request, lang, next, str(error), name)
         context.audit.record(actor, "login")

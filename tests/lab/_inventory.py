@@ -21,6 +21,7 @@ RETRY_DELAY = 0.2
 # At 30 % loss, 20 packets all arrive once in 1,250 polls, and 3 packets all get lost four times in
 # a row (a check with its re-checks) once in 2 million.
 PLAIN = "{kind: icmp}"
+SLOW = "{kind: icmp, interval: 60s}"
 LINK_CHECK = "{kind: icmp, count: 20, interval_ms: 10, thresholds: {loss_pct: {above: 2}}}"
 DEVICE_CHECK = "{kind: icmp, count: 3, interval_ms: 10}"
 
@@ -77,13 +78,16 @@ def inventory(
     more: str = "",
     views: bool = False,
     quick: bool = True,
+    slow: str = "",
 ) -> str:
     """YAML text; ids as in the district. lossy: checks that tell loss from silence. more: further
     parts of the file. views: the portal is also asked from the communes with a proxy. quick: short
-    intervals instead of the usual ones."""
+    intervals instead of the usual ones. slow: a commune whose links are asked much later than what
+    lies behind them."""
     head = HEAD if quick else HEAD.replace(DEFAULTS, "")
     sites = [
-        _commune(c, lossy) + (_view(c) if views and c.id in district.proxies else "")
+        _commune(c, lossy, SLOW if c.id == slow else None)
+        + (_view(c) if views and c.id in district.proxies else "")
         for c in district.communes.values()
     ]
     return head.replace("{more}", more) + "".join(sites)
@@ -93,7 +97,7 @@ def _view(commune: Commune) -> str:
     return VIEW.format(router=commune.router, port=PROXY_PORT, page=PORTAL_PAGE)
 
 
-def _commune(commune: Commune, lossy: bool) -> str:
+def _commune(commune: Commune, lossy: bool, link_check: str | None = None) -> str:
     last = FIRST_COMPUTER + commune.computers - 1
     return COMMUNE.format(
         id=commune.id,
@@ -101,7 +105,7 @@ def _commune(commune: Commune, lossy: bool) -> str:
         fiber=commune.fiber,
         mobile=commune.mobile,
         router=commune.router,
-        link_check=LINK_CHECK if lossy else PLAIN,
+        link_check=link_check or (LINK_CHECK if lossy else PLAIN),
         device_check=DEVICE_CHECK if lossy else PLAIN,
         computers=f"10.64.{commune.number}.{FIRST_COMPUTER}-{last}",
     )

@@ -92,7 +92,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         hook = Hook(spaces, CORE, folder / "heard.txt")
         monitor = Monitor(
             folder,
-            inventory(district, more=ALERTS, views=True),
+            inventory(district, more=ALERTS, views=True, slow="xa-3"),
             port=PORT,
             spawn=partial(spaces.spawn, CORE),
             dial=partial(spaces.socket, CORE),
@@ -150,6 +150,18 @@ def test_power_cut_of_a_site(lab: Lab) -> None:
         "duty: [CRITICAL] Xã 6: every link and the router are silent, power cut suspected",
     )
     lab.expect(lambda: lab.district.power_back("xa-6"), [], "duty: [RESTORED] Xã 6")
+
+
+def test_a_parent_that_is_polled_long_after_its_children(lab: Lab) -> None:
+    """The router falls silent first; its links, asked once a minute, are asked at once."""
+    lab.expect(
+        lambda: lab.district.power_cut("xa-3"),
+        [("site-dark", "xa-3")],
+        "duty: [CRITICAL] Xã 3: every link and the router are silent",
+    )
+    lab.district.power_back("xa-3")
+    lab.monitor.until(lambda: lab.open() == [], 100, "nothing open")
+    lab.expect(lambda: None, [], "duty: [RESTORED] Xã 3")
 
 
 def test_nobody_acknowledges_a_power_cut(lab: Lab) -> None:

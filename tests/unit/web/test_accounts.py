@@ -199,6 +199,15 @@ def test_many_wrong_passwords_lock_the_account_for_a_while(
     assert accounts.authenticate("an", PASSWORD).name == "an"
 
 
+def test_guessing_names_from_one_address_ends_soon(
+    accounts: Accounts, stranger: TestClient
+) -> None:
+    accounts.add("an", Role.VIEWER, PASSWORD)
+    codes = [enter(stranger, f"user{n}", "nhầm rồi nhé").status_code for n in range(31)]
+    assert codes == [403] * 30 + [429]
+    assert enter(stranger, "an", PASSWORD).status_code == 429
+
+
 def test_a_lock_from_a_clock_that_was_ahead_holds_nobody(
     running: Program, accounts: Accounts
 ) -> None:
