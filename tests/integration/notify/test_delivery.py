@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -149,6 +150,32 @@ async def test_a_message_arrives_by_mail_with_its_letters(database: StateDatabas
     letter = email.message_from_bytes(arrived[0].content, policy=email.policy.default)
     assert "tiêu đề" in letter["subject"]
     assert "Xã Yên Thịnh: mất kết nối" in letter.get_body(("plain", "html")).get_content()
+
+
+async def test_an_sms_gateway_by_http_gets_number_and_text(
+    database: StateDatabase, hook: Hook
+) -> None:
+    url = f"form://127.0.0.1:{hook.port}/send?:phone=0912000000&:message=text&:key={SECRET}"
+    store(database, message("a", "sms/0"))
+    found = read_channels({"IOC_CHANNEL_SMS": url})
+    await deliver(database, found, lambda: states(database)[SENT] == 1)
+    fields = parse_qs(hook.heard[0])
+    assert fields["phone"] == ["0912000000"]
+    assert fields["key"] == [SECRET]
+    assert fields["text"] == ["Xã Yên Thịnh: mất kết nối a."]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tgram://123456789:abcdefghijklmnopqrstuvwxyz_abcdefg/111/222",
+        "zalo://1234567890:abcdefghijklmnopqrst/111",
+        "jsons://user:word@example.vn/hook",
+        "mailtos://user:word@mail.example.vn?from=ioc@example.vn&to=an@example.vn",
+    ],
+)
+def test_the_addresses_of_the_readme_are_understood(url: str) -> None:
+    assert read_channels({"IOC_CHANNEL_X": url}).of("x")
 
 
 async def test_trouble_is_tried_again_until_it_is_over(database: StateDatabase, hook: Hook) -> None:
