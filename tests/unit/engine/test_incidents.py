@@ -396,3 +396,38 @@ def _rtt(check: str, at: int, rtt: float):
     from collectors.base import Result, Verdict
 
     return Result(check, at, Verdict.OK, {"rtt_ms": rtt})
+
+
+@pytest.mark.parametrize(
+    ("route", "told"),
+    [
+        (Route("duty"), True),
+        (Route("duty", severities=frozenset({Severity.CRITICAL})), True),
+        (Route("duty", severities=frozenset({Severity.WARNING})), False),
+        (Route("duty", sites=frozenset({"xa-1"})), True),
+        (Route("duty", sites=frozenset({"xa-2"})), False),
+        (Route("duty", kinds=frozenset({"fiber"})), True),
+        (Route("duty", kinds=frozenset({"link"})), True),
+        (Route("duty", kinds=frozenset({"on-backup"})), True),
+        (Route("duty", kinds=frozenset({"router", "portal"})), False),
+        (Route("duty", hours=((9 * 60, 10 * 60),)), True),  # it is 09:40
+        (Route("duty", hours=((22 * 60, 5 * 60),)), False),
+        (Route("duty", hours=((22 * 60, 9 * 60 + 50),)), True),
+        (Route("nobody"), False),
+    ],
+)
+def test_routes_say_who_hears_of_what(route: Route, told: bool) -> None:
+    watch = Watch(district(routes=(route,)))
+    watch.fail(FIBER)
+    watch.live(30)
+    assert bool(watch.heard()) is told
+
+
+def test_each_route_speaks_its_own_language() -> None:
+    routes = (Route("duty"), Route("old", language="vi", plain=True))
+    watch = Watch(district(routes=routes), people={"duty": ["duty/0"], "old": ["old/0"]})
+    watch.fail(FIBER)
+    watch.live(30)
+    bodies = {message.recipient: message.body for message in watch.messages}
+    assert bodies["duty/0"].startswith("[CRITICAL] Xã xa-1: fiber is down")
+    assert bodies["old/0"].startswith("[NGHIEM TRONG] Xa xa-1: mat ket noi cap quang")
