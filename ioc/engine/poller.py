@@ -313,6 +313,9 @@ class Poller:
             self._wake.set()
         if recovered:
             self._ask_children(check.id, now)
+            for peer in self._peers.get(check.id, ()):
+                if peer in self._failing:  # what failed with it may be back with it
+                    self._schedule.once(peer, now)
 
     def _remember(self, check: str, verdict: Verdict) -> bool:
         """Keep what is known to fail. True when the check has just recovered."""
