@@ -96,10 +96,14 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _coverage(row: Row) -> str:
-    goal = _(
-        "goal {comparator} {goal} %",
-        comparator=row["comparator"].replace(">=", "≥"),
-        goal=row["goal"],
+    goal = (
+        ""
+        if row["goal"] is None
+        else _(
+            "goal {comparator} {goal} %",
+            comparator=row["comparator"].replace(">=", "≥"),
+            goal=row["goal"],
+        )
     )
     if row["value"] is None:
         return f"{row['name']}: {_('unknown')} ({goal})"

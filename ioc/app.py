@@ -26,13 +26,14 @@ from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
 from ioc.clock import SystemClock
+from ioc.counters import counters
 from ioc.db import StateDatabase, StateDatabaseError
 from ioc.engine import maintenance
 from ioc.engine.hub import Hub
 from ioc.engine.incident import Event, Incident, open_counts
 from ioc.engine.incidents import REOPEN_WITHIN
 from ioc.engine.maintenance import Window
-from ioc.engine.model import AssetView, CheckStatus, SiteView, State, Transition
+from ioc.engine.model import AssetView, CheckStatus, SiteView, Transition
 from ioc.engine.pipeline import Change, Pipeline
 from ioc.engine.poller import Poller
 from ioc.engine.problems import Problems
@@ -42,9 +43,10 @@ from ioc.engine.trouble import peers
 from ioc.inventory.loader import InventoryError, Loaded, load
 from ioc.inventory.topology import Topology
 from ioc.inventory.watch import watch
-from ioc.ledger.coverage import evaluate
-from ioc.ledger.model import Coverage
+from ioc.ledger.keeper import Keeper
 from ioc.ledger.points import coverage_point
+from ioc.ledger.records import Records
+from ioc.ledger.sla import Agreements
 from ioc.listening import bind, make_server, raise_file_limit
 from ioc.notify import desk
 from ioc.notify.channels import read_channels
@@ -145,6 +147,9 @@ class Program:
             windows=self.desk.windows,
         )
         self.poller = Poller(self.clock, self.pipeline.accept)
+        self.keeper = Keeper(
+            self.clock, self.pipeline, store, Records(database.engine), Agreements(database.engine)
+        )
         self.context = Context(
             clock=self.clock,
             monitor=self.pipeline,
@@ -158,16 +163,15 @@ class Program:
             flush=self.changes.flush,
             hub=self.hub,
             problems=self.problems,
-            coverage=self._coverage,
+            keeper=self.keeper,
             counters=self._counters,
             started_at=self.clock.now(),
             simulated=simulated,
             hosts=settings.hosts,
         )
-        self._covered: tuple[int, tuple[Coverage, ...]] = (-1, ())
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._notes: set[asyncio.Task[None]] = set()
+        self._notes: set[asyncio.Task[object]] = set()
         self._process = psutil.Process()
 
     async def run(self, listener: socket.socket) -> int:
@@ -274,6 +278,9 @@ class Program:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         scheduler.add_job(self._record_coverage, "cron", minute="*/5", id="ledger")
+        hourly, nightly = self.keeper.hourly, self.keeper.nightly
+        scheduler.add_job(self._keep_ledger, "cron", [hourly], minute=2, id="availability")
+        scheduler.add_job(self._keep_ledger, "cron", [nightly], hour=0, minute=15, id="days")
         scheduler.add_job(self._maintain, "cron", minute=7, id="store")
         scheduler.add_job(self._forget, "cron", hour=3, minute=20, id="retention")
         return scheduler
@@ -292,20 +299,19 @@ class Program:
 
     # --- ledger
 
-    def _coverage(self) -> tuple[Coverage, ...]:
-        """Newest coverage, worked out at most once for each version of the view."""
-        view = self.pipeline.view()
-        if self._covered[0] != view.version:
-            pipeline = self.pipeline
-            self._covered = (
-                view.version,
-                evaluate(pipeline.topology, view, pipeline.calendars, view.at),
-            )
-        return self._covered[1]
-
-    def _record_coverage(self) -> None:
+    async def _record_coverage(self) -> None:
+        """Where the targets stand, as points; in a thread, since a province takes a second."""
+        ledger = await asyncio.to_thread(self.keeper.ledger)
         area, now = self.pipeline.topology.area_id, self.clock.now()
-        self.points.add(coverage_point(area, reading, now) for reading in self._coverage())
+        self.points.add(
+            coverage_point(area, c, now) for c in ledger.chosen() if c.value is not None
+        )
+
+    async def _keep_ledger(self, work: Callable[[], None]) -> None:
+        try:
+            await asyncio.to_thread(work)
+        except (StoreError, StateDatabaseError) as error:
+            log.error("ledger: %s", error)
 
     # --- inventory
 
@@ -316,6 +322,7 @@ class Program:
         self.pipeline.replace(loaded.topology)
         self._set_polls(loaded.topology)
         self.problems.clear("inventory")
+        self._in_thread(self.keeper.note_goals)
         log.info("inventory applied: %d assets", len(loaded.topology.assets))
         self._note_inventory(loaded.topology.digest, ok=True, text="")
 
@@ -333,15 +340,16 @@ class Program:
 
     def _note_inventory(self, digest: str, *, ok: bool, text: str) -> None:
         """Keep in the state database which inventory was in force when, and what was refused."""
-        note = asyncio.create_task(
-            asyncio.to_thread(
-                self.database.record_inventory, digest, self.clock.now(), ok, text[:10_000]
-            )
-        )
+        now = self.clock.now()
+        self._in_thread(lambda: self.database.record_inventory(digest, now, ok, text[:10_000]))
+
+    def _in_thread(self, work: Callable[[], object]) -> None:
+        """Something to write down that nothing waits for."""
+        note = asyncio.create_task(asyncio.to_thread(work))
         self._notes.add(note)
         note.add_done_callback(self._noted)
 
-    def _noted(self, note: asyncio.Task[None]) -> None:
+    def _noted(self, note: asyncio.Task[object]) -> None:
         self._notes.discard(note)
         if not note.cancelled() and note.exception() is not None:
             log.error("the inventory's history: %s", note.exception())
@@ -370,6 +378,7 @@ class Program:
         self.pipeline.quality.learn(usual)
         self.pipeline.settle()
         self._set_polls(self.pipeline.topology)
+        await asyncio.to_thread(self.keeper.load)
 
     # --- incidents
 
@@ -402,25 +411,9 @@ class Program:
     # --- the rest
 
     def _counters(self) -> dict[str, float]:
-        stats = self.poller.stats
-        lags = sorted(stats.lags)
-        states = [view.state for view in self.pipeline.view().assets.values()]
-        return {
-            "polls": stats.polls,
-            "failures": stats.failures,
-            "merged_polls": stats.merged,
-            "missed_polls": self.poller.missed,
-            "hung_polls": stats.hung,
-            "lag_p99_ms": 1000 * lags[int(0.99 * (len(lags) - 1))] if lags else 0.0,
-            "store_queue": len(self.points),
-            "store_written": self.points.written,
-            "store_dropped": self.points.dropped,
-            "database_queue": len(self.changes),
-            "screens": len(self.hub),
-            "rss_mb": self._process.memory_info().rss / 2**20,
-            "cpu_seconds": sum(self._process.cpu_times()[:2]),
-            **{f"assets_{state}": float(states.count(state)) for state in State},
-        }
+        return counters(
+            self.poller, self.pipeline, self.points, self.changes, self.hub, self._process
+        )
 
     def _announce(self, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from ioc.engine.model import AreaView, CheckStatus
 from ioc.engine.problems import Problems
 from ioc.engine.quality import Quality
 from ioc.inventory.topology import Topology
-from ioc.ledger.model import Coverage
+from ioc.ledger.keeper import Keeper
 from ioc.notify.desk import Desk
 from ioc.outbox import Outbox
 from ioc.store.base import Store
@@ -50,7 +50,7 @@ class Counters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """coverage: newest readings, area and sites. simulated: demo data, to be marked on every page.
+    """keeper: where every target stands. simulated: demo data, to be marked on every page.
 
     local: secrets of this machine's own command line.
 
@@ -70,7 +70,7 @@ class Context:
     outbox: Outbox
     hub: Hub
     problems: Problems
-    coverage: Callable[[], Sequence[Coverage]]
+    keeper: Keeper
     counters: Counters
     flush: Callable[[float], Awaitable[bool]]
     started_at: int

@@ -12,8 +12,8 @@ from collectors.base import Reason
 from ioc.engine.model import ComputerCounts, State
 from ioc.engine.problems import Problem
 from ioc.i18n import render
-from ioc.inventory.topology import Topology
-from ioc.ledger.model import Coverage, TargetState
+from ioc.inventory.topology import Target, Topology
+from ioc.ledger.model import Coverage, Source, TargetState
 
 Time = Annotated[str, Field(description="ISO 8601, UTC", examples=["2026-02-02T02:40:00.000Z"])]
 Percent = Annotated[float | None, Field(description="%; null = nobody can say", examples=[95.0])]
@@ -94,11 +94,13 @@ class CoverageOut(BaseModel):
     known: Annotated[int, Field(description="How many of the denominator have evidence")]
     value: Percent
     evidence: Percent
-    goal: Annotated[float, Field(description="%", examples=[100.0])]
+    goal: Annotated[float | None, Field(description="%; null: tracked", examples=[100.0])]
     comparator: Annotated[str, Field(examples=[">="])]
     state: TargetState
     rule: Annotated[str, Field(description="How it is counted, in words")]
-    source: Annotated[str, Field(examples=["measured"])] = "measured"
+    source: Source
+    stale: Annotated[bool, Field(description="Too old to be evidence")]
+    note: Why | None
     as_of: Annotated[str | None, Field(description="Oldest measurement that counted")]
 
 
@@ -106,7 +108,7 @@ def coverage_out(topology: Topology, reading: Coverage, lang: str) -> CoverageOu
     target = topology.targets[reading.target]
     return CoverageOut(
         target=reading.target,
-        name=target.name,
+        name=target_name(target, lang),
         site=reading.site,
         numerator=reading.numerator,
         denominator=reading.denominator,
@@ -116,9 +118,23 @@ def coverage_out(topology: Topology, reading: Coverage, lang: str) -> CoverageOu
         goal=reading.goal,
         comparator=target.comparator,
         state=reading.state,
-        rule=render(reading.rule, lang),
+        rule=rule_text(target, reading.rule, lang),
+        source=reading.source,
+        stale=reading.stale,
+        note=why(reading.note, lang),
         as_of=iso_or_null(reading.as_of),
     )
+
+
+def rule_text(target: Target, measured: Reason | None, lang: str) -> str:
+    """How a figure was counted: as it was measured, else as the target says."""
+    if measured is not None:
+        return render(measured, lang)
+    return (target.rule_en or target.rule) if lang == "en" else target.rule
+
+
+def target_name(target: Target, lang: str) -> str:
+    return (target.name_en or target.name) if lang == "en" else target.name
 
 
 class ProblemOut(BaseModel):
@@ -150,7 +166,8 @@ class Overview(BaseModel):
     devices: Annotated[dict[str, Counts], Field(description="By kind")]
     services: Counts
     computers: ComputersOut
-    coverage: list[CoverageOut]
+    coverage: Annotated[list[CoverageOut], Field(description="Of the targets on the wall")]
+    targets: Annotated[dict[TargetState, int], Field(description="How many are in each state")]
     problems: list[ProblemOut]
 
 

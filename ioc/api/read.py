@@ -6,7 +6,7 @@ from ioc.api.context import Context
 from ioc.api.figures import Overview, computers_out, count, coverage_out, iso, problem_out
 from ioc.engine.model import AreaView, State
 from ioc.inventory.topology import AssetType
-from ioc.ledger.model import Coverage
+from ioc.ledger.model import Coverage, TargetState
 
 
 def overview(context: Context, area: AreaView, lang: str) -> Overview:
@@ -26,14 +26,25 @@ def overview(context: Context, area: AreaView, lang: str) -> Overview:
         services=count(state for _, state in _states(area, AssetType.SERVICE)),
         computers=computers_out(view.computers for view in area.sites.values()),
         coverage=[coverage_out(topology, c, lang) for c in area_coverage(context, area)],
+        targets=target_counts(context),
         problems=[problem_out(problem, lang) for problem in context.problems.present()],
     )
 
 
 def area_coverage(context: Context, area: AreaView) -> list[Coverage]:
-    """Coverage of the whole area, of targets that this view's inventory has."""
-    targets = area.topology.targets
-    return [c for c in context.coverage() if c.site is None and c.target in targets]
+    """Coverage of the whole area, of targets that are shown on the wall."""
+    ledger, targets = context.keeper.ledger(), area.topology.targets.values()
+    wanted = [t.id for t in targets if t.wall and (t.id, None) in ledger.standings]
+    return [ledger.area(name).chosen for name in wanted]
+
+
+def target_counts(context: Context) -> dict[TargetState, int]:
+    """How many targets of the area are in each state."""
+    found = dict.fromkeys(TargetState, 0)
+    for coverage in context.keeper.ledger().chosen():
+        if coverage.site is None:
+            found[coverage.state] += 1
+    return found
 
 
 def _states(area: AreaView, of: AssetType) -> list[tuple[str, State]]:

@@ -166,8 +166,9 @@ class Past:
         for time in range(self.begin, self.started, COVERAGE_STEP):
             views = {name: track.at(time) for name, track in self.tracks.items()}
             view = AreaView(time, 0, False, {}, views, self.topology)
-            for reading in evaluate(self.topology, view, self._calendars, time):
-                yield coverage_point(self.topology.area_id, reading, time)
+            for reading in evaluate(self.topology, view, self._calendars, time).chosen():
+                if reading.value is not None:
+                    yield coverage_point(self.topology.area_id, reading, time)
 
     def _sites(self) -> tuple[list[SiteView], list[Transition]]:
         """Each site as it was last, and every change on the way."""

@@ -110,6 +110,10 @@ class Calendar:
         inside = self._count(first + 1, last - 2)
         return inside + sum(self._whole(day, ms, now_ms) for day in edges if first <= day <= last)
 
+    def hours_on(self, day: date) -> tuple[tuple[int, int], ...]:
+        """Hours of a local date, ms UTC, ascending; empty when it is not worked."""
+        return self._day(day.toordinal())
+
     def next_change(self, at_ms: int) -> int:
         """The first moment after `at_ms` at which `expected_on` differs.
 

@@ -11,11 +11,11 @@ from holidays import list_supported_countries
 
 from ioc.i18n import mark
 from ioc.i18n import translate as _
-from ioc.inventory import alerting, models, parents
+from ioc.inventory import alerting, models, parents, targets, units
 from ioc.inventory.checks import CheckCompiler, Places, Subject
 from ioc.inventory.document import Path_
 from ioc.inventory.ranges import PREFIXES, expand, suffix
-from ioc.inventory.topology import Asset, AssetType, CalendarRule, Site, Target, Topology
+from ioc.inventory.topology import Asset, AssetType, CalendarRule, Site, Topology
 
 MISSING_AFTER = 5  # working days
 BACKUP_KINDS = frozenset({"4g", "satellite"})
@@ -74,7 +74,8 @@ class _Compiler:
             self._service(service, None, ("services", i))
         monitor_site = inventory.monitor.site if inventory.monitor else None
         self._exists(monitor_site, self.sites, ("monitor", "site"))
-        self._check_targets()
+        active, retired = targets.compile_targets(inventory.targets, self.places)
+        units.check(inventory, self.paths, self.places)
         self._check_routes()
         self._warn()
         return Topology(
@@ -85,14 +86,15 @@ class _Compiler:
             assets=parents.resolve(self.assets, self.sites, self.named, monitor_site, self.places),
             checks=self.checks.checks,
             calendars={name: _calendar(name, c) for name, c in inventory.calendars.items()},
-            targets={
-                t.id: Target(t.id, t.name, t.goal, t.comparator, t.due) for t in inventory.targets
-            },
+            targets=active,
             sentinels=tuple(s.id for s in inventory.sentinels),
             monitor_site=monitor_site,
             freshness=inventory.freshness,
             routes=tuple(alerting.route(route) for route in inventory.routes),
             alerts=alerting.rules(inventory.alerts),
+            units={unit.id: units.unit(unit) for unit in inventory.units},
+            retired=retired,
+            adequacy=targets.adequacy(inventory.adequacy),
             digest=digest,
         )
 
@@ -125,6 +127,7 @@ class _Compiler:
             staff=item.staff, responsible=item.responsible,
             links=tuple(filter(None, links)), devices=tuple(devices),
             services=tuple(filter(None, services)),
+            valid_from=item.valid_from, valid_until=item.valid_until, into=item.into,
         )  # fmt: skip
 
     def _link(self, item: models.Link, site: str, path: Path_) -> str | None:
@@ -215,16 +218,6 @@ class _Compiler:
             if country is not None and country not in list_supported_countries():
                 path = ("calendars", name, "holidays")
                 self.places.wrong(path, _("no such country; write for example VN"))
-
-    def _check_targets(self) -> None:
-        seen: dict[str, Path_] = {}
-        for i, target in enumerate(self.inventory.targets):
-            path = ("targets", i)
-            first = seen.setdefault(target.id, path)
-            if first is not path:
-                text = mark("{id} exists already: {first}; remove one of them")
-                where = self.places.where(first)
-                self.places.wrong((*path, "id"), _(text, id=target.id, first=where))
 
     def _check_routes(self) -> None:
         alerts = self.inventory.alerts

@@ -114,7 +114,7 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """Composed Unicode (what one machine types decomposed is the same name), one line."""
     text = unicodedata.normalize("NFC", text).strip()
     if not text:
@@ -138,5 +138,5 @@ Reference = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_ref
 Address = Annotated[str, BeforeValidator(_address)]
 Range = Annotated[str, BeforeValidator(_range)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Name = Annotated[str, Field(max_length=200), AfterValidator(_readable)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(readable)]
 Code = Annotated[str, BeforeValidator(_number_as_text), Field(max_length=20)]

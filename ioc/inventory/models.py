@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ioc.i18n import mark
 from ioc.inventory.fields import (
@@ -21,6 +21,7 @@ from ioc.inventory.fields import (
     Reference,
     Timeout,
     Zone,
+    readable,
 )
 from ioc.inventory.words import refusal
 
@@ -43,6 +44,14 @@ class Model(BaseModel):
     @classmethod
     def _may_leave_out(cls, key: str) -> bool:
         return key in cls.model_fields
+
+
+Text = Annotated[str, Field(max_length=1000), AfterValidator(readable)]
+SourceName = Literal["measured", "exported", "declared"]
+MeasureName = Literal[
+    "fiber", "mobile-4g", "networked-computers", "adequate-computers", "services", "portal",
+    "software", "mobile",
+]  # fmt: skip
 
 
 class Limit(Model):
@@ -123,13 +132,70 @@ class CalendarModel(Model):
 
 
 class TargetModel(Model):
-    """A goal in percent; only what the program measures by itself is known here."""
+    """A target: one of the catalogue with what differs there, or a new one.
 
-    id: Literal["fiber-communes", "networked-computers", "mobile-4g"]
-    name: Name
-    goal: float = Field(ge=0, le=100)
+    goal: percent; `tracked: true` has none. per: whose figures are asked for. sources: which is
+    believed first. measure: how it is measured by itself; supporting: that only supports what is
+    reported. kinds: of the services it looks at. fresh: older figures are no evidence.
+    retired: not counted from this day on. See ioc/inventory/catalogue.yaml.
+    """
+
+    id: Id
+    name: Name | None = None
+    name_en: Name | None = None
+    goal: float | None = Field(default=None, ge=0, le=100)
+    tracked: bool = False
     comparator: Literal[">=", ">"] = ">="
     due: Day | None = None
+    counted: Name | None = None
+    counted_en: Name | None = None
+    per: Literal["area", "commune", "site"] = "area"
+    basis: Name | None = None
+    by: Name | None = None
+    sources: list[SourceName] = Field(default=["exported", "declared"])
+    measure: MeasureName | None = None
+    supporting: bool = False
+    kinds: list[Name] = Field(default_factory=list)
+    fresh: Duration = 190 * 86_400.0
+    rule: Text | None = None
+    rule_en: Text | None = None
+    wall: bool = False
+    retired: Day | None = None
+
+
+class SystemModel(Model):
+    """An operating system by the beginning of its name, and until when it is supported."""
+
+    name: Name
+    until: Day | None = None
+
+
+class AdequacyModel(Model):
+    """When a computer is adequate for the work; see ioc.inventory.topology.Adequacy."""
+
+    memory: float | None = Field(default=None, gt=0, le=4096)
+    least_memory: float | None = Field(default=None, gt=0, le=4096)
+    ssd: bool | None = None
+    antivirus: bool | None = None
+    definitions: Duration | None = None
+    seen: Duration | None = None
+    systems: list[SystemModel] = Field(default_factory=list)
+
+
+class Unit(Model):
+    """An administrative unit that is no place with equipment: sites and units went into it.
+
+    valid_from, valid_until: first and last day. into: the unit it became part of.
+    """
+
+    id: Id
+    name: Name
+    kind: Literal["commune", "township", "office", "other"] = "commune"
+    code: Code | None = None
+    staff: int | None = Field(default=None, ge=0, le=100_000)
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    into: Id | None = None
 
 
 class Sentinel(Model):
@@ -186,7 +252,8 @@ class Service(Model):
 class SiteModel(Model):
     """A place. code: administrative, an attribute. staff: people who need a computer.
 
-    responsible: who looks after it, as alerts name them.
+    responsible: who looks after it, as alerts name them. valid_from, valid_until: first and last
+    day as a unit of its own; into: the site or unit it became part of then.
     """
 
     id: Id
@@ -197,6 +264,9 @@ class SiteModel(Model):
     lon: float | None = Field(default=None, ge=-180, le=180)
     staff: int | None = Field(default=None, ge=0, le=100_000)
     responsible: Name | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    into: Id | None = None
     links: list[Link] = Field(default_factory=list)
     devices: list[Device] = Field(default_factory=list)
     services: list[Service] = Field(default_factory=list)
@@ -264,6 +334,8 @@ class Inventory(Part):
     defaults: Annotated[dict[str, Defaults], BeforeValidator(_given_entries)] = Field(
         default_factory=dict
     )
+    units: list[Unit] = Field(default_factory=list)
     targets: list[TargetModel] = Field(default_factory=list)
+    adequacy: AdequacyModel = Field(default_factory=AdequacyModel)
     routes: list[Route] = Field(default_factory=list)
     alerts: Alerts = Field(default_factory=Alerts)

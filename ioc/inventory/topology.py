@@ -62,7 +62,8 @@ class Site:
 
     code: administrative code, an attribute (codes are reused), not an identity.
     staff: head count that needs a computer; None when nobody declared it.
-    responsible: who looks after the place, as shown in alerts.
+    responsible: who looks after the place, as shown in alerts. valid_from, valid_until: first and
+    last day (ISO) as a unit of its own; into: what it became part of then.
     """
 
     id: str
@@ -76,6 +77,9 @@ class Site:
     links: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    valid_from: str | None = None
+    valid_until: str | None = None
+    into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,69 @@ class CalendarRule:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A goal of the district (chỉ tiêu). goal: in percent; comparator: ">=" or ">"."""
+    """A goal of the district (chỉ tiêu). goal: percent; None = tracked, without a goal.
+
+    name_en, counted_en, rule_en: English; None = nobody wrote it. counted: what is counted.
+    per: "area" | "commune" | "site": whose figures are asked for. due: ISO date.
+    basis, by: legal basis, responsible unit. sources: which is believed first. measure: how it is
+    measured by itself (a name of ioc.ledger.measures), None = not; supporting: the measurement
+    only supports what is reported. kinds: of the services it looks at. fresh: ms after which a
+    reported figure is no evidence any more. rule: how reported figures are counted. wall: shown
+    on the wall. retired: ISO date from which it is not counted any more.
+    """
 
     id: str
     name: str
-    goal: float
+    goal: float | None
     comparator: str = ">="
     due: str | None = None
+    name_en: str | None = None
+    counted: str = ""
+    counted_en: str | None = None
+    per: str = "area"
+    basis: str = ""
+    by: str = ""
+    sources: tuple[str, ...] = ("measured", "exported", "declared")
+    measure: str | None = None
+    supporting: bool = False
+    kinds: tuple[str, ...] = ()
+    fresh: int = 190 * 86_400_000
+    rule: str = ""
+    rule_en: str | None = None
+    wall: bool = False
+    retired: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adequacy:
+    """When a computer is adequate for the work. memory: GB wanted; least_memory: GB below which
+    it cannot be used; ssd: a solid-state disk is wanted; antivirus: it must be on; definitions:
+    ms that its definitions may be old; seen: ms within which the computer was seen.
+
+    systems: (beginning of the name, last ISO day of support or None) before the built-in ones.
+    """
+
+    memory: float = 8.0
+    least_memory: float = 4.0
+    ssd: bool = True
+    antivirus: bool = True
+    definitions: int = 7 * 86_400_000
+    seen: int = 7 * 86_400_000
+    systems: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An administrative unit that is no place with equipment; see models.Unit. ISO dates."""
+
+    id: str
+    name: str
+    kind: str = "commune"
+    code: str | None = None
+    staff: int | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+    into: str | None = None
 
 
 class Severity(StrEnum):
@@ -172,6 +232,7 @@ class Topology:
 
     monitor_site: the site this program runs in: what stands there is not behind the uplink.
     freshness: a check's newest result says nothing any more after this many intervals.
+    targets: the catalogue's and the inventory's own; retired: those that are no longer counted.
     """
 
     area_id: str
@@ -187,4 +248,7 @@ class Topology:
     freshness: float = 3.0
     routes: tuple[Route, ...] = ()
     alerts: AlertRules = field(default_factory=AlertRules)
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    retired: Mapping[str, Target] = field(default_factory=dict)
+    adequacy: Adequacy = field(default_factory=Adequacy)
     digest: str = ""  # SHA-256 of the files it came from, hex

@@ -1,82 +1,336 @@
-"""Coverage of the measured targets, for the area and each site, with the evidence behind it.
+"""Where every target stands, for the area and each place, with the evidence behind it.
 
-    AreaView + Topology + now ─▶ measures (evidence of each site) ─▶ Coverage of site ─▶ of the area
+    AreaView + machine reports ─▶ measures ─▶ evidence of each place ─┐
+    readings (declared, exported) ─▶ newest of each source ───────────┴▶ Standing of each place
+                                                                          └─ summed ─▶ of the area
 
 No clock, no I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from fractions import Fraction
 
 from collectors.base import Reason
 from ioc.engine.calendars import Calendar
 from ioc.engine.model import AreaView
-from ioc.inventory.topology import Target, Topology
+from ioc.inventory.topology import Site, Target, Topology
+from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.measures import MEASURES, Facts
-from ioc.ledger.model import Coverage, Evidence, TargetState
+from ioc.ledger.model import (
+    Coverage,
+    Evidence,
+    Ledger,
+    Reading,
+    Source,
+    Standing,
+    TargetState,
+)
+from ioc.ledger.places import asked_of, places_on
+
+TOLERANCE = 1.0  # percentage points by which two sources may differ before they contradict
+DAY = 86_400_000
+
+NO_FIGURE = Reason("no figure yet")
+NOTHING_TO_COUNT = Reason("nothing to count: the denominator is 0")
+OVER = Reason("more than the whole: these figures cannot be right")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """What people and machines reported: the newest version of each reading, not withdrawn.
+
+    Compared by identity: one object is one state of knowledge.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    machines: Mapping[str, MachineReport] = field(default_factory=dict)
 
 
 def evaluate(
-    topology: Topology, view: AreaView, calendars: Mapping[str, Calendar], now: int
-) -> tuple[Coverage, ...]:
-    """Every measured target of the inventory: first the area's figure, then each site's.
+    topology: Topology,
+    view: AreaView,
+    calendars: Mapping[str, Calendar],
+    now: int,
+    given: Given | None = None,
+) -> Ledger:
+    """Every target of the inventory: first where the area stands, then each place.
 
-    now: ms UTC. Targets nobody measures automatically are not in the answer.
+    now: ms UTC. A target without a figure is unknown, never absent.
     """
-    facts = Facts(topology, view, calendars, now)
-    readings: list[Coverage] = []
+    given = given or Given()
+    today = datetime.fromtimestamp(now / 1000, topology.timezone).date()
+    places = places_on(topology, today)
+    facts = Facts(topology, view, calendars, now, given.machines)
+    said: dict[str, list[Reading]] = defaultdict(list)
+    for reading in given.readings:
+        if reading.as_of <= today.isoformat():
+            said[reading.target].append(reading)
+    standings: dict[tuple[str, str | None], Standing] = {}
     for target in topology.targets.values():
-        if target.id in MEASURES:
-            readings.extend(_target(facts, target))
-    return tuple(readings)
+        work = _Target(facts, target, places, said.get(target.id, ()))
+        for standing in work.standings():
+            standings[standing.target, standing.site] = standing
+    return Ledger(now, standings, {place.id: place.name for place in places.values()})
 
 
-def _target(facts: Facts, target: Target) -> list[Coverage]:
-    function, rule = MEASURES[target.id]
-    by_site = {
-        site.id: evidence
-        for site in facts.topology.sites.values()
-        if (evidence := function(facts, site)) is not None
-    }
-    everything = [entry for evidence in by_site.values() for entry in evidence]
-    area = cover(target, None, everything, rule)
-    return [area, *(cover(target, site, evidence, rule) for site, evidence in by_site.items())]
+class _Target:
+    """One target at one moment."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        target: Target,
+        places: Mapping[str, Site],
+        readings: Iterable[Reading],
+    ) -> None:
+        self.facts = facts
+        self.target = target
+        self.places = places
+        self.by_place: dict[str | None, list[Reading]] = defaultdict(list)
+        for reading in readings:
+            self.by_place[reading.place].append(reading)
+
+    def standings(self) -> list[Standing]:
+        measured = self._measured()
+        asked = asked_of(self.target.per, self.places)
+        names: list[str] = [place.id for place in asked]
+        names += [name for name in measured if name is not None and name not in names]
+        names += [n for n in self.by_place if n is not None and n in self.places and n not in names]
+        found = {name: self._place(name, measured.get(name)) for name in names}
+        wanted = [found[place.id] for place in asked]
+        return [self._area(measured.get(None), wanted), *found.values()]
+
+    # --- what is measured
+
+    def _measured(self) -> dict[str | None, Coverage]:
+        """Of each place where the measure applies, and of the area."""
+        if self.target.measure is None:
+            return {}
+        function, rule = MEASURES[self.target.measure]
+        found: dict[str | None, Coverage] = {}
+        everything = list(function(self.facts, self.target, None) or ())
+        for place in self.places.values():
+            evidence = function(self.facts, self.target, place)
+            if evidence is not None:
+                found[place.id] = cover(self.target, place.id, evidence, rule)
+                everything += evidence
+        if everything:
+            found[None] = cover(self.target, None, everything, rule)
+        return found
+
+    # --- one place
+
+    def _place(self, name: str | None, measured: Coverage | None) -> Standing:
+        figures = self._reported(name)
+        if measured is not None:
+            figures.append(measured)
+        return self._choose(name, figures)
+
+    def _reported(self, name: str | None) -> list[Coverage]:
+        """The newest reading of each source and origin."""
+        newest: dict[tuple[Source, str], Reading] = {}
+        for reading in self.by_place.get(name, ()):
+            key = (reading.source, reading.origin)
+            known = newest.get(key)
+            if known is None or (known.as_of, known.entered_at) < (
+                reading.as_of,
+                reading.entered_at,
+            ):
+                newest[key] = reading
+        return [self._figure(reading) for reading in newest.values()]
+
+    def _figure(self, reading: Reading) -> Coverage:
+        as_of = _end_of(reading.as_of, self.facts.topology)
+        stale = self.facts.now - as_of > self.target.fresh
+        figure = weigh(
+            self.target,
+            reading.place,
+            Fraction(reading.numerator),
+            reading.denominator,
+            reading.denominator,
+        )
+        fresh = not stale
+        return replace(
+            figure,
+            source=reading.source,
+            reading=reading,
+            as_of=min(as_of, self.facts.now),
+            stale=stale,
+            evidence_value=(100.0 if fresh else 0.0) if reading.denominator else None,
+            known=reading.denominator if fresh else 0,
+            state=figure.state if fresh else TargetState.UNKNOWN,
+            note=figure.note if fresh else Reason("old figures: of {day}", {"day": reading.as_of}),
+        )
+
+    def _choose(self, name: str | None, figures: Sequence[Coverage]) -> Standing:
+        """The figure that counts: fresh before stale, then by the target's order of sources."""
+        order = [*self.target.sources, *Source]
+        standing = [f for f in figures if not f.supporting]
+        ranked = sorted(
+            standing,
+            key=lambda f: (
+                f.value is None and f.denominator != 0,
+                f.stale,
+                bool(f.parts) and (f.evidence_value or 0) < 100,
+                order.index(f.source),
+                -(f.as_of or 0),
+            ),
+        )
+        if not ranked:
+            chosen = self._nothing(name)
+            return Standing(self.target.id, name, chosen, tuple(figures))
+        others = [f for f in (*ranked[1:], *figures) if f is not ranked[0]]
+        unique = tuple({id(f): f for f in others}.values())
+        return Standing(self.target.id, name, ranked[0], unique, _conflict(ranked[0], unique))
+
+    def _nothing(self, name: str | None) -> Coverage:
+        sources = self.target.sources or (Source.DECLARED,)
+        return Coverage(
+            self.target.id, name, 0, None, 0, None, None, self.target.goal, TargetState.UNKNOWN,
+            None, None, source=Source(sources[0]), note=NO_FIGURE,
+        )  # fmt: skip
+
+    # --- the area
+
+    def _area(self, measured: Coverage | None, asked: Sequence[Standing]) -> Standing:
+        figures = self._reported(None)
+        if measured is not None:
+            figures.append(measured)
+        if asked and not all(s.chosen.source is Source.MEASURED for s in asked):
+            total = self._sum([standing.chosen for standing in asked])
+            if total is not None:
+                figures.append(total)
+                complete = (total.evidence_value or 0) >= 100
+                if not complete:
+                    return self._choose(None, figures)
+                rest = self._choose(None, [f for f in figures if f is not total])
+                others = tuple(f for f in rest.figures if f.note is not NO_FIGURE)
+                return Standing(self.target.id, None, total, others, _conflict(total, others))
+        return self._choose(None, figures)
+
+    def _sum(self, figures: Sequence[Coverage]) -> Coverage | None:
+        """All places together. A place without fresh figures counts as an average one of which
+        nothing is known: what it may still hold decides whether anything can be said."""
+        usable = [f for f in figures if not f.stale and f.denominator is not None and f.known >= 0]
+        usable = [f for f in usable if f.evidence_value is not None or f.denominator == 0]
+        if not usable:
+            return None
+        parts = Counter(f.source for f in usable)
+        total = sum(f.denominator or 0 for f in usable)
+        missing = Fraction(total, len(usable)) * (len(figures) - len(usable))
+        known = sum(f.known for f in usable)
+        figure = weigh(
+            self.target, None, Fraction(sum(f.numerator for f in usable)), total, known, missing
+        )
+        whole = total + missing
+        return replace(
+            figure,
+            source=next(iter(parts)) if len(parts) == 1 else Source.MIXED,
+            parts=dict(parts),
+            evidence_value=float(100 * known / whole) if whole else None,
+            as_of=min((f.as_of for f in usable if f.as_of is not None), default=None),
+            note=figure.note or _missing_note(len(usable), len(figures)),
+        )
 
 
 def cover(target: Target, site: str | None, evidence: Sequence[Evidence], rule: Reason) -> Coverage:
-    """One figure from its evidence. What nobody knows never counts as reached."""
+    """One measured figure from its evidence. What nobody knows never counts as reached."""
     numerator = sum(entry.counts is True for entry in evidence)
     known = sum(entry.counts is not None for entry in evidence)
-    total = len(evidence)
     counted = [e.observed_at for e in evidence if e.counts and e.observed_at is not None]
-    return Coverage(
-        target=target.id,
-        site=site,
-        numerator=numerator,
-        denominator=total,
-        known=known,
-        value=100 * numerator / total if known else None,
-        evidence_value=100 * known / total if total else None,
-        goal=target.goal,
-        state=_state(target, numerator, known, total),
+    figure = weigh(target, site, Fraction(numerator), len(evidence), known)
+    return replace(
+        figure,
         rule=rule,
         as_of=min(counted, default=None),
         evidence=tuple(evidence),
+        source=Source.MEASURED,
+        supporting=target.supporting,
     )
 
 
-def _state(target: Target, numerator: int, known: int, total: int) -> TargetState:
+def weigh(  # noqa: PLR0917 - the parts of a fraction
+    target: Target,
+    site: str | None,
+    numerator: Fraction,
+    total: int,
+    known: int,
+    missing: Fraction = Fraction(0),
+) -> Coverage:
+    """Value and state of a figure. known: of the total that has evidence. missing: what is not
+    even in the total, because nobody reported it."""
+    value = float(100 * numerator / total) if known and total else None
+    note = NOTHING_TO_COUNT if total == 0 else OVER if numerator > total else None
+    state = _state(target, numerator, known, total, missing)
+    return Coverage(
+        target=target.id,
+        site=site,
+        numerator=int(numerator),
+        denominator=total,
+        known=known,
+        value=value,
+        evidence_value=100 * known / total if total else None,
+        goal=target.goal,
+        state=TargetState.UNKNOWN if note is OVER else state,
+        rule=None,
+        as_of=None,
+        note=note,
+    )
+
+
+def _state(
+    target: Target, numerator: Fraction, known: int, total: int, missing: Fraction
+) -> TargetState:
     """UNKNOWN while what has no evidence could still decide it."""
     if known == 0:
         return TargetState.UNKNOWN
-    if _reaches(target, numerator, total):
+    if target.goal is None:
+        return TargetState.TRACKED
+    if _reaches(target, target.goal, numerator, total + missing):
         return TargetState.MET
-    if _reaches(target, numerator + total - known, total):
+    if _reaches(target, target.goal, numerator + total - known + missing, total + missing):
         return TargetState.UNKNOWN
     return TargetState.PARTLY if numerator else TargetState.NOT_MET
 
 
-def _reaches(target: Target, numerator: int, total: int) -> bool:
-    value = 100 * numerator  # compared without dividing, so that 100 % is exactly 100 %
-    return value > target.goal * total if target.comparator == ">" else value >= target.goal * total
+def _reaches(target: Target, goal: float, numerator: Fraction, total: Fraction) -> bool:
+    value, wanted = 100 * numerator, Fraction(goal).limit_denominator(10**6) * total
+    return value > wanted if target.comparator == ">" else value >= wanted  # 100 % is exact
+
+
+def _conflict(chosen: Coverage, others: Sequence[Coverage]) -> Reason | None:
+    """Two fresh figures that cannot both be right; the chosen one is always one of them."""
+    if chosen.value is None or chosen.stale:
+        return None
+    for other in others:
+        if other.stale or other.value is None:
+            continue
+        if other.supporting:
+            if chosen.state is TargetState.MET and other.state in (
+                TargetState.PARTLY,
+                TargetState.NOT_MET,
+            ):
+                words = {"count": other.numerator, "total": other.denominator or 0}
+                return Reason("reported as reached, but measured: {count} of {total}", words)
+        elif abs(other.value - chosen.value) > TOLERANCE:
+            values = {"one": round(chosen.value, 1), "other": round(other.value, 1)}
+            return Reason("sources differ: {one} % and {other} %", values)
+    return None
+
+
+def _missing_note(have: int, wanted: int) -> Reason | None:
+    if have == wanted:
+        return None
+    return Reason("{count} of {total} units have reported", {"count": have, "total": wanted})
+
+
+def _end_of(day: str, topology: Topology) -> int:
+    """ms UTC of the end of a local day: figures are of the whole of it."""
+    following = date.fromisoformat(day) + timedelta(days=1)
+    local = datetime.combine(following, time(), topology.timezone)
+    return round(local.timestamp() * 1000) - 1

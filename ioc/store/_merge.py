@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from ioc.store._recent import Recent
 from ioc.store._schema import LEVELS
 from ioc.store._series import SeriesIndex
-from ioc.store._windows import HOLD, Grid
+from ioc.store._windows import Grid
+from ioc.store.base import HOLD
 
 BUDGET = 0.010  # seconds of work in one transaction
 CHUNK = 4_000  # rows between two looks at the clock

@@ -20,8 +20,8 @@ from ioc.store._plan import Moving, Part, coarsest, joined, plan
 from ioc.store._recent import NOTHING, Samples
 from ioc.store._schema import RAW, TOP, WINDOW, table_of
 from ioc.store._view import Floors, View, worn
-from ioc.store._windows import HELD, HOLD, Grid, Window, Windows, add, fold, hold, runs
-from ioc.store.base import SeriesQuery
+from ioc.store._windows import HELD, Grid, Window, Windows, add, fold, hold, runs
+from ioc.store.base import HOLD, SeriesQuery
 
 HOURS = Grid(3_600_000)
 Answer = tuple[Sequence[int], Sequence[float]]  # times, values

@@ -10,7 +10,8 @@ from ioc.store._merge import Budget, Stretch, mark
 from ioc.store._schema import DAY, RAW, TOP
 from ioc.store._series import SeriesIndex
 from ioc.store._view import View
-from ioc.store._windows import HOLD, Windows, add, fold, hold
+from ioc.store._windows import Windows, add, fold, hold
+from ioc.store.base import HOLD
 
 PIECES = 100  # stretches looked up at once
 LONGEST = (DAY, 30 * DAY, 3660 * DAY)  # ms of a stretch at once, by level

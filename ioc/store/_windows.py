@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from ioc.store.base import Aggregate, SeriesQuery
+from ioc.store.base import HOLD, Aggregate, SeriesQuery
 
-# What a sample of `up` says holds for at most this long, ms: the states of assets are written at
-# every change and every five minutes, so a longer silence means that nobody was looking.
-HOLD = 360_000
 HELD = (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)
 
 

@@ -10,6 +10,10 @@ from typing import Protocol
 
 Tags = tuple[tuple[str, str], ...]  # sorted by key
 
+# What a state says holds for at most this long, ms: the states of assets are written at every
+# change and every five minutes, so a longer silence means that nobody was looking.
+HOLD = 360_000
+
 
 class StoreError(Exception):
     """The store could not do it. The one root of the tree:

@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic.json_schema import models_json_schema
 
 from ioc import __version__
-from ioc.api import accounts, errors, health, incidents, live, v1
+from ioc.api import accounts, errors, health, incidents, live, targets, v1
 from ioc.api.context import Context
 from ioc.api.door import COOKIE, Door, is_open, needs
 from ioc.api.guard import Guard
@@ -46,6 +46,7 @@ def create_app(context: Context) -> FastAPI:
     app.add_middleware(Guard, hosts=context.hosts)
     app.include_router(v1.router(context))
     app.include_router(incidents.router(context))
+    app.include_router(targets.router(context))
     app.include_router(accounts.router(context))
     app.include_router(live.router(context))
     app.include_router(health.router(context))

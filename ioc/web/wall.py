@@ -6,14 +6,23 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from ioc.api.context import Context
-from ioc.api.read import area_coverage
+from ioc.api.figures import rule_text, target_name
+from ioc.api.read import area_coverage, target_counts
 from ioc.engine.model import AreaView, AssetView, ComputerCounts, SiteView, State
 from ioc.i18n import render
 from ioc.i18n import translate as _
 from ioc.inventory.topology import Asset, AssetType, Site
-from ioc.ledger.measures import COMMUNES
-from ioc.ledger.model import Coverage, TargetState
-from ioc.web.words import link_label, link_word, percent, site_word, state_word
+from ioc.ledger.model import Coverage
+from ioc.ledger.places import COMMUNES
+from ioc.web.words import (
+    link_label,
+    link_word,
+    percent,
+    site_word,
+    source_word,
+    state_word,
+    target_word,
+)
 
 MANY = 40  # tiles that a wall shows at once; with more, what is wrong is listed above them
 LISTED = 18
@@ -46,6 +55,7 @@ def totals(context: Context, area: AreaView, lang: str) -> dict[str, Any]:
         "count_services": _parts([view.state for _asset, view in services]),
         "services": [_service(asset, view, lang) for asset, view in services],
         "coverage": [coverage(area, reading, lang) for reading in area_coverage(context, area)],
+        "targets": _targets(context, lang),
         "problems": [render(problem.reason, lang) for problem in context.problems.present()],
         "attention": attention(area, lang),
     }
@@ -98,27 +108,32 @@ def attention(area: AreaView, lang: str) -> dict[str, Any]:
 def coverage(area: AreaView, reading: Coverage, lang: str) -> dict[str, Any]:
     """A coverage figure with everything that must stand beside it."""
     target = area.topology.targets[reading.target]
-    words = {
-        TargetState.MET: _("goal reached", lang),
-        TargetState.PARTLY: _("goal not reached", lang),
-        TargetState.NOT_MET: _("goal not reached", lang),
-        TargetState.UNKNOWN: _("not enough evidence", lang),
-    }
     whole = "–" if reading.denominator is None else reading.denominator
+    mark_ = ">" if target.comparator == ">" else "≥"
     return {
         "id": reading.target,
-        "name": target.name,
+        "name": target_name(target, lang),
         "value": percent(reading.value, lang),
         "width": round(reading.value or 0, 1),
-        "goal": round(reading.goal, 1),
-        "goal_text": f"{'>' if target.comparator == '>' else '≥'} {percent(reading.goal, lang)}",
+        "goal": None if reading.goal is None else round(reading.goal, 1),
+        "goal_text": "" if reading.goal is None else f"{mark_} {percent(reading.goal, lang)}",
+        "source": source_word(reading.source, lang),
         "count": f"{'–' if reading.value is None else reading.numerator}/{whole}",
         "evidence": percent(reading.evidence_value, lang),
         "state": reading.state.value,
-        "word": words[reading.state],
-        "rule": render(reading.rule, lang),
+        "word": target_word(reading.state, lang),
+        "rule": rule_text(target, reading.rule, lang),
         "as_of": reading.as_of,
     }
+
+
+def _targets(context: Context, lang: str) -> list[dict[str, Any]]:
+    """How many targets are in each state, states without any left out."""
+    return [
+        {"state": state.value, "count": count, "word": target_word(state, lang)}
+        for state, count in target_counts(context).items()
+        if count
+    ]
 
 
 def computers_text(counts: ComputerCounts) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ioc.engine.model import SiteView, State
 from ioc.i18n import mark
 from ioc.i18n import translate as _
+from ioc.ledger.model import Source, TargetState
 
 LINK_LABELS = {
     "fiber": mark("Fiber"),
@@ -38,6 +39,29 @@ VALUE_WORDS = {
     "status": mark("HTTP status"),
     "days_left": mark("certificate valid for"),
 }
+
+
+TARGET_WORDS = {
+    TargetState.MET: mark("goal reached"),
+    TargetState.PARTLY: mark("partly reached"),
+    TargetState.NOT_MET: mark("goal not reached"),
+    TargetState.TRACKED: mark("tracked"),
+    TargetState.UNKNOWN: mark("not enough evidence"),
+}
+SOURCE_WORDS = {
+    Source.MEASURED: mark("measured"),
+    Source.EXPORTED: mark("exported"),
+    Source.DECLARED: mark("declared"),
+    Source.MIXED: mark("several sources"),
+}
+
+
+def target_word(state: TargetState, lang: str) -> str:
+    return _(TARGET_WORDS[state], lang)
+
+
+def source_word(source: Source, lang: str) -> str:
+    return _(SOURCE_WORDS[source], lang)
 
 
 def state_word(state: State, lang: str) -> str:

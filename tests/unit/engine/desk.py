@@ -23,7 +23,9 @@ from ioc.engine.pipeline import Change, Pipeline
 from ioc.engine.problems import Problems
 from ioc.engine.reachability import depths
 from ioc.inventory.topology import Asset, AssetType, Topology
-from ioc.ledger.coverage import evaluate
+from ioc.ledger.keeper import Keeper
+from ioc.ledger.records import Records
+from ioc.ledger.sla import Agreements
 from ioc.notify.desk import Desk
 from ioc.notify.planner import Planner
 from ioc.outbox import Message, Outbox
@@ -113,6 +115,9 @@ def program(folder: Path, found: Topology | None = None) -> Iterator[Program]:
         windows=desk.windows,
     )
 
+    keeper = Keeper(clock, pipeline, store, Records(database.engine), Agreements(database.engine))
+    keeper.load()
+
     async def flush(_: float) -> bool:
         return True
 
@@ -129,9 +134,7 @@ def program(folder: Path, found: Topology | None = None) -> Iterator[Program]:
         flush=flush,
         hub=hub,
         problems=problems,
-        coverage=lambda: evaluate(
-            pipeline.topology, pipeline.view(), pipeline.calendars, clock.now()
-        ),
+        keeper=keeper,
         counters=lambda: {"polls": 1.0, "lag_p99_ms": 0.5},
         started_at=clock.now(),
     )

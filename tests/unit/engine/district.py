@@ -133,9 +133,16 @@ def topology(
     assets = {a.id: a for a in [sentinel, *extra, *(a for _, some in pairs for a in some)]}
     made = {c: check(a.id, a.site) for a in assets.values() for c in a.checks}
     targets = [
-        Target("fiber-communes", "Cáp quang", 100),
-        Target("networked-computers", "Máy tính nối mạng", 100),
-        Target("mobile-4g", "4G", 100),
+        Target("fiber-communes", "Cáp quang", 100, per="commune", measure="fiber", wall=True),
+        Target(
+            "networked-computers",
+            "Máy tính nối mạng",
+            100,
+            per="site",
+            measure="networked-computers",
+            wall=True,
+        ),  # fmt: skip
+        Target("mobile-4g", "4G", 100, per="commune", measure="mobile-4g", wall=True),
     ]
     return Topology(
         area_id="huyen", area_name="Huyện thử", timezone=ZoneInfo("Asia/Ho_Chi_Minh"),

@@ -31,7 +31,7 @@ def readings(
         views[name] = view
     view = AreaView(now, 1, False, {}, views, found)
     calendars = {"office": Calendar(OFFICE, found.timezone)}
-    return {(c.target, c.site): c for c in evaluate(found, view, calendars, now)}
+    return {(c.target, c.site): c for c in evaluate(found, view, calendars, now).chosen()}
 
 
 def test_fiber_of_two_communes_one_silent_for_a_week() -> None:

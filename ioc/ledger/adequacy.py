@@ -1,0 +1,169 @@
+"""What a computer says of itself, and whether that is adequate for the work.
+
+Collected: the machine's health only. Never who sits at it, nor what he does: a field that is not
+in the report is refused where it comes in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from collectors.base import Reason
+from ioc.inventory.topology import Adequacy
+
+# A machine sold with 8 GB reports less: graphics and firmware keep a part for themselves.
+NOMINAL = 0.93
+
+# Last day of support, by the beginning of the name, the more exact before the less. Microsoft's
+# lifecycle pages, editions Home and Pro where they differ. None: supported with no end announced.
+SYSTEMS: tuple[tuple[str, str | None], ...] = (
+    ("windows 11 21h2", "2023-10-10"),
+    ("windows 11 22h2", "2024-10-08"),
+    ("windows 11 23h2", "2025-11-11"),
+    ("windows 11 24h2", "2026-10-13"),
+    ("windows 11 25h2", "2027-10-12"),
+    ("windows 11", None),
+    ("windows 10 ltsc 2021", "2027-01-12"),
+    ("windows 10 ltsc 2019", "2029-01-09"),
+    ("windows 10", "2025-10-14"),
+    ("windows 8.1", "2023-01-10"),
+    ("windows 8", "2016-01-12"),
+    ("windows 7", "2020-01-14"),
+    ("windows vista", "2017-04-11"),
+    ("windows xp", "2014-04-08"),
+    ("ubuntu 20.04", "2025-05-31"),
+    ("ubuntu 22.04", "2027-04-30"),
+    ("ubuntu 24.04", "2029-04-30"),
+    ("debian 11", "2026-08-31"),
+    ("debian 12", "2028-06-30"),
+    ("debian 13", "2030-06-30"),
+)
+
+
+class Grade(StrEnum):
+    """Đạt · cần nâng cấp · không đạt · chưa rõ."""
+
+    ADEQUATE = "adequate"
+    UPGRADE = "upgrade"
+    INADEQUATE = "inadequate"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class MachineReport:
+    """One report of one computer. What the machine did not say is None.
+
+    asset: id of the computer in the inventory. reported_at, antivirus_at: ms UTC, when the
+    report was made and how new the definitions are. system: name and version, as "Windows 11 Pro
+    24H2". memory_mb: MiB. disk: of the system. antivirus: on.
+    """
+
+    asset: str
+    reported_at: int
+    system: str | None = None
+    memory_mb: int | None = None
+    disk: Literal["ssd", "hdd"] | None = None
+    antivirus: bool | None = None
+    antivirus_at: int | None = None
+    source: str = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A grade with the first reason for it, None when it is adequate."""
+
+    grade: Grade
+    reason: Reason | None = None
+
+
+def judge(report: MachineReport | None, rule: Adequacy, now: int, seen_at: int | None) -> Judgement:
+    """Whether a computer is adequate. seen_at: ms UTC when the network last saw it.
+
+    What makes it unfit comes before what an upgrade mends; what nobody said comes last.
+    """
+    if report is None:
+        return Judgement(Grade.UNKNOWN, Reason("no report of this computer"))
+    seen = max(report.reported_at, seen_at or 0)
+    if now - seen > rule.seen:
+        days = {"days": (now - seen) // 86_400_000}
+        return Judgement(Grade.UNKNOWN, Reason("not seen for {days} days", days))
+    for look in (_unfit, _to_upgrade, _unsaid):
+        found = look(report, rule, now)
+        if found is not None:
+            return found
+    return Judgement(Grade.ADEQUATE)
+
+
+def _unfit(report: MachineReport, rule: Adequacy, now: int) -> Judgement | None:
+    until = supported_until(report.system, rule) if report.system else None
+    if until is not None and until[1] is not None and _today(now) > until[1]:
+        words = {"system": report.system or "", "day": until[1]}
+        return _inadequate("{system}: not supported since {day}", **words)
+    if rule.antivirus and report.antivirus is False:
+        return _inadequate("antivirus is off or missing")
+    if report.memory_mb is not None and report.memory_mb < _megabytes(rule.least_memory):
+        return _inadequate("only {gb} GB of memory", gb=_gigabytes(report.memory_mb))
+    return None
+
+
+def _to_upgrade(report: MachineReport, rule: Adequacy, now: int) -> Judgement | None:
+    if report.memory_mb is not None and report.memory_mb < _megabytes(rule.memory):
+        words = {"gb": _gigabytes(report.memory_mb), "wanted": rule.memory}
+        return Judgement(Grade.UPGRADE, Reason("{gb} GB of memory, {wanted} GB are wanted", words))
+    if rule.ssd and report.disk == "hdd":
+        return Judgement(Grade.UPGRADE, Reason("a hard disk, not an SSD"))
+    if rule.antivirus and report.antivirus_at is not None:
+        days = (now - report.antivirus_at) // 86_400_000
+        if now - report.antivirus_at > rule.definitions:
+            return Judgement(
+                Grade.UPGRADE, Reason("antivirus definitions are {days} days old", {"days": days})
+            )
+    return None
+
+
+def _unsaid(report: MachineReport, rule: Adequacy, _now: int) -> Judgement | None:
+    if report.system is None or supported_until(report.system, rule) is None:
+        words = {"system": report.system or "?"}
+        return Judgement(
+            Grade.UNKNOWN, Reason("nobody knows until when {system} is supported", words)
+        )
+    unsaid = (
+        report.memory_mb is None
+        or (rule.ssd and report.disk is None)
+        or (rule.antivirus and (report.antivirus is None or report.antivirus_at is None))
+    )
+    return Judgement(Grade.UNKNOWN, Reason("the report is not complete")) if unsaid else None
+
+
+def _inadequate(text: str, **words: str | int | float) -> Judgement:
+    return Judgement(Grade.INADEQUATE, Reason(text, words))
+
+
+def supported_until(system: str, rule: Adequacy) -> tuple[str, str | None] | None:
+    """(beginning of the name that matched, last ISO day or None = no end), None = not known."""
+    plain = _plain(system)
+    for name, until in (*rule.systems, *SYSTEMS):
+        if all(word in plain.split() for word in _plain(name).split()):
+            return name, until
+    return None
+
+
+def _plain(text: str) -> str:
+    """`Microsoft Windows 10 Enterprise LTSC 2021` and `windows-10 ltsc 2021` as one."""
+    return re.sub(r"[^a-z0-9.]+", " ", text.lower()).strip()
+
+
+def _megabytes(gigabytes: float) -> float:
+    return gigabytes * 1024 * NOMINAL
+
+
+def _gigabytes(megabytes: int) -> float:
+    return round(megabytes / 1024, 1)
+
+
+def _today(now: int) -> str:
+    return datetime.fromtimestamp(now / 1000, UTC).date().isoformat()

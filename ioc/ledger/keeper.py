@@ -1,0 +1,225 @@
+"""The ledger of the running program: the newest standings, what is declared, the days behind.
+
+view, reports, readings ─▶ evaluate ─▶ Ledger (kept until one of them changes)
+declared ─▶ records ─▶ memory ─▶ the next Ledger, and the months that it restates
+every night: standings and availability of the day, late samples of the days before
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from ioc.clock import Clock
+from ioc.engine.calendars import Calendar
+from ioc.engine.model import AreaView
+from ioc.inventory.topology import Target, Topology
+from ioc.ledger.adequacy import MachineReport
+from ioc.ledger.coverage import Given, evaluate
+from ioc.ledger.model import Coverage, Ledger, Reading
+from ioc.ledger.places import members_of
+from ioc.ledger.records import Kept, Outcome, PastFigure, Records
+from ioc.ledger.sla import RESTATED_FOR, Agreements, day_span, work_out, working_calendar
+from ioc.ledger.trend import Trend, joined, trend
+from ioc.store.base import Store
+
+log = logging.getLogger(__name__)
+
+QUICK = 0.02  # seconds: what takes longer to work out is not worked out anew at every change
+SHARE = 20  # times its own cost that such a ledger is kept
+RESTATE_YEARS = 5  # how far back a late reading may change the past
+
+
+class Monitor(Protocol):
+    """What the ledger sees of the engine."""
+
+    @property
+    def topology(self) -> Topology: ...
+
+    @property
+    def calendars(self) -> Mapping[str, Calendar]: ...
+
+    def view(self) -> AreaView: ...
+
+
+class Keeper:
+    """Thread-safe; what touches the database blocks and belongs into a thread."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        monitor: Monitor,
+        store: Store,
+        records: Records,
+        agreements: Agreements,
+    ) -> None:
+        self._clock = clock
+        self._monitor = monitor
+        self._store = store
+        self.records = records
+        self.agreements = agreements
+        self._given = Given()
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._made: tuple[object, Ledger] | None = None
+        self._cost = 0.0
+        self._made_at = 0.0
+
+    def load(self) -> None:
+        """Read what was declared and reported before. Raises StateDatabaseError."""
+        self._given = Given(tuple(self.records.current()), self.records.machines())
+        self.note_goals()
+
+    def note_goals(self) -> None:
+        """Write down goals that the inventory changed."""
+        topology = self._monitor.topology
+        self.records.note_goals({**topology.targets, **topology.retired}, self._clock.now())
+
+    @property
+    def given(self) -> Given:
+        return self._given
+
+    # --- now
+
+    def ledger(self) -> Ledger:
+        """Where every target stands. In a large area at most some seconds old."""
+        view, given = self._monitor.view(), self._given
+        now = self._clock.now()
+        key = (view.version, view.topology.digest, given, self._local(now))
+        made = self._made
+        if made is not None and (made[0] == key or self._recent(made[0], given)):
+            return made[1]
+        with self._lock:
+            made = self._made
+            if made is not None and made[0] == key:
+                return made[1]
+            began = time.monotonic()
+            found = evaluate(view.topology, view, self._monitor.calendars, now, given)
+            self._made_at = time.monotonic()
+            self._cost = self._made_at - began
+            self._made = (key, found)
+            return found
+
+    def _recent(self, key: object, given: Given) -> bool:
+        """Whether a costly ledger of the same inventory and readings may still be shown."""
+        assert isinstance(key, tuple)
+        topology = self._monitor.topology
+        same = key[1:3] == (topology.digest, given)
+        young = time.monotonic() - self._made_at < SHARE * self._cost
+        return self._cost > QUICK and same and young
+
+    # --- what people and machines say
+
+    def declare(self, readings: Sequence[Reading], author: str) -> list[Kept]:
+        """Keep readings; what they change in months that are over becomes a new version there."""
+        with self._writing:
+            kept = self.records.add(readings, author, self._clock.now())
+            changed = [one.reading for one in kept if one.outcome is not Outcome.UNCHANGED]
+            if changed:
+                self._given = replace(self._given, readings=tuple(self.records.current()))
+                self._restate(changed)
+        return kept
+
+    def take_machines(self, reports: Iterable[MachineReport]) -> int:
+        """Keep machine reports; how many said something new."""
+        with self._writing:
+            count = self.records.put_machines(reports)
+            if count:
+                self._given = replace(self._given, machines=self.records.machines())
+        return count
+
+    # --- the past
+
+    def trend(self, target: Target, place: str | None, value: float | None) -> Trend:
+        """How a target moved at one place; across mergers the sum of what became part of it."""
+        past = self._past(target.id, place)
+        today = self._local(self._clock.now())
+        return trend(past, value, target.goal, today, target.comparator)
+
+    def _past(self, target: str, place: str | None) -> list[PastFigure]:
+        if place is None:
+            return self.records.figures(target, area=True)
+        own = self.records.figures(target, place)
+        parts = {m: self._past(target, m) for m in members_of(self._monitor.topology, place)}
+        before = joined({m: _newest(some) for m, some in parts.items()}, place)
+        first = own[0].day if own else "9999"
+        return [*(figure for figure in before if figure.day < first), *own]
+
+    def close_day(self, day: date) -> None:
+        """Write down where targets stood at the end of a local day."""
+        self.records.record(day.isoformat(), self._written(self.ledger().chosen()), self._now())
+
+    def measure_days(self, days: Iterable[date]) -> None:
+        """Availability of local days, from the samples. Raises StoreError, StateDatabaseError."""
+        topology, now = self._monitor.topology, self._now()
+        calendar = working_calendar(topology, self._monitor.calendars)
+        for day in days:
+            found = work_out(self._store, topology, calendar, day, now)
+            over = day_span(day, topology).end <= now
+            restated = self.agreements.put(day, found, now, over=over)
+            if restated:
+                log.info("availability of %s restated for %d assets", day, restated)
+
+    def hourly(self) -> None:
+        """Availability of today and yesterday."""
+        today = self._local(self._now())
+        self.measure_days([today - timedelta(days=1), today])
+
+    def nightly(self) -> None:
+        """Close yesterday; look again at the days for which late samples may have come."""
+        today = self._local(self._now())
+        self.close_day(today - timedelta(days=1))
+        self.measure_days(today - timedelta(days=n) for n in range(RESTATED_FOR, 0, -1))
+
+    def _restate(self, changed: Sequence[Reading]) -> None:
+        """Month ends that a reading of the past changes, for targets that are reported."""
+        topology, now = self._monitor.topology, self._now()
+        today = self._local(now)
+        names = {reading.target for reading in changed}
+        targets = {
+            name: replace(target, measure=None)
+            for name, target in topology.targets.items()
+            if name in names and (target.measure is None or target.supporting)
+        }
+        earliest = min((reading.as_of for reading in changed), default=today.isoformat())
+        oldest = today.replace(day=1) - timedelta(days=366 * RESTATE_YEARS)
+        only = replace(topology, targets=targets)
+        view = AreaView(now, 0, False, {}, {}, only)
+        for day in month_ends(max(date.fromisoformat(earliest), oldest), today):
+            at = day_span(day, topology).end - 1
+            found = evaluate(only, view, self._monitor.calendars, at, self._given)
+            some = [c for c in found.chosen() if c.value is not None]
+            self.records.record(day.isoformat(), some, now)
+
+    def _written(self, chosen: Iterable[Coverage]) -> Iterator[Coverage]:
+        return (c for c in chosen if c.denominator is not None)
+
+    # --- time
+
+    def _now(self) -> int:
+        return self._clock.now()
+
+    def _local(self, at: int) -> date:
+        return datetime.fromtimestamp(at / 1000, self._monitor.topology.timezone).date()
+
+
+def month_ends(since: date, before: date) -> Iterator[date]:
+    """Last days of months from the one of `since` on, all before a day."""
+    day = since
+    while True:
+        following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+        end = following - timedelta(days=1)
+        if end >= before:
+            return
+        yield end
+        day = following
+
+
+def _newest(past: Sequence[PastFigure]) -> list[PastFigure]:
+    """The newest version of each day."""
+    return [figure for _day, figure in sorted({f.day: f for f in past}.items())]

@@ -1,0 +1,89 @@
+"""The units that are counted on a day: places as they are, or merged into one another.
+
+A unit that others became part of is one place with all that stands in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from ioc.inventory.topology import Site, Topology, Unit
+
+COMMUNES = frozenset({"commune", "township"})
+
+
+def places_on(topology: Topology, day: date) -> dict[str, Site]:
+    """Units that exist on a day, by id, each with the equipment of all that became part of it."""
+    if not topology.units and not any(site.valid_until for site in topology.sites.values()):
+        return dict(topology.sites)
+    today = day.isoformat()
+    groups: dict[str, tuple[Site | Unit, list[Site]]] = {}
+    for site in topology.sites.values():
+        holder = _holder(topology, site, today)
+        if holder is not None:
+            groups.setdefault(holder.id, (holder, []))[1].append(site)
+    for unit in topology.units.values():
+        if _holder(topology, unit, today) is unit:
+            groups.setdefault(unit.id, (unit, []))
+    return {holder.id: _joined(holder, sites) for holder, sites in groups.values()}
+
+
+def members_of(topology: Topology, place: str) -> Iterator[str]:
+    """Sites and units that became part of a place, directly."""
+    for node in _nodes(topology):
+        if node.into == place:
+            yield node.id
+
+
+def name_of(topology: Topology, place: str) -> str:
+    """What people call a place; its id when it is no longer in the inventory."""
+    found = topology.sites.get(place) or topology.units.get(place)
+    return found.name if found is not None else place
+
+
+def merger_days(topology: Topology) -> list[str]:
+    """Last ISO days before units were merged, oldest first."""
+    return sorted({node.valid_until for node in _nodes(topology) if node.into and node.valid_until})
+
+
+def asked_of(per: str, places: Mapping[str, Site]) -> list[Site]:
+    """The places that a target asks for a figure, by its `per`."""
+    if per == "area":
+        return []
+    return [p for p in places.values() if per == "site" or p.kind in COMMUNES]
+
+
+def _nodes(topology: Topology) -> list[Site | Unit]:
+    return [*topology.sites.values(), *topology.units.values()]
+
+
+def _holder(topology: Topology, node: Site | Unit, today: str) -> Site | Unit | None:
+    """What a place belongs to on a day; None when it does not exist then."""
+    while node.valid_until is not None and today > node.valid_until:
+        following = topology.sites.get(node.into or "") or topology.units.get(node.into or "")
+        if following is None:
+            return None
+        node = following
+    return None if node.valid_from is not None and today < node.valid_from else node
+
+
+def _joined(holder: Site | Unit, sites: list[Site]) -> Site:
+    """A unit's own head count, else the sum of those that its places declared."""
+    if sites == [holder]:
+        return sites[0]
+    known = [site.staff for site in sites if site.staff is not None]
+    own = holder.staff if isinstance(holder, Unit) else None
+    return Site(
+        holder.id,
+        holder.name,
+        holder.kind,
+        code=holder.code,
+        staff=own if own is not None else sum(known) if known else None,
+        links=tuple(link for site in sites for link in site.links),
+        devices=tuple(device for site in sites for device in site.devices),
+        services=tuple(service for site in sites for service in site.services),
+        valid_from=holder.valid_from,
+        valid_until=holder.valid_until,
+        into=holder.into,
+    )

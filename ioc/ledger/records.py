@@ -1,0 +1,346 @@
+"""What the ledger keeps in the state database: nothing that was ever said is overwritten.
+
+Blocking; call from a thread. Raises StateDatabaseError when the database cannot be used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from ioc._db_base import StateDatabaseError, metadata, plain, upsert
+from ioc.inventory.topology import Target
+from ioc.ledger.adequacy import MachineReport
+from ioc.ledger.model import Coverage, Reading, Source, TargetState
+
+readings = sa.Table(
+    "readings",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("as_of", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("numerator", sa.BigInteger, nullable=False),
+    sa.Column("denominator", sa.BigInteger, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("links", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("entered_at", sa.BigInteger, nullable=False),
+    sa.Column("withdrawn", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("target", "place", "source", "origin", "as_of", "version"),
+)
+machines = sa.Table(
+    "machines",
+    metadata,
+    sa.Column("asset", sa.Text, primary_key=True),
+    sa.Column("reported_at", sa.BigInteger, nullable=False),
+    sa.Column("system", sa.Text),
+    sa.Column("memory_mb", sa.BigInteger),
+    sa.Column("disk", sa.Text),
+    sa.Column("antivirus", sa.Boolean),
+    sa.Column("antivirus_at", sa.BigInteger),
+    sa.Column("source", sa.Text, nullable=False),
+)
+goals = sa.Table(
+    "goals",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("since", sa.BigInteger, primary_key=True),
+    sa.Column("goal", sa.Float),
+    sa.Column("comparator", sa.Text, nullable=False),
+    sa.Column("due", sa.Text),
+    sa.Column("retired", sa.Text),
+)
+figures = sa.Table(
+    "figures",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("numerator", sa.BigInteger, nullable=False),
+    sa.Column("denominator", sa.BigInteger),
+    sa.Column("known", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.Float),
+    sa.Column("evidence", sa.Float),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Index("figures_day", "day"),
+)
+
+
+class Outcome(StrEnum):
+    """What became of a reading that was handed in."""
+
+    NEW = "new"
+    CORRECTED = "corrected"  # a new version
+    UNCHANGED = "unchanged"  # said already, word for word
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    outcome: Outcome
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A goal in force since a moment, ms UTC."""
+
+    target: str
+    since: int
+    goal: float | None
+    comparator: str
+    due: str | None
+    retired: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastFigure:
+    """A target's figure at the end of a local day (ISO). place: None = the area.
+
+    version: 1, 2, … when late figures changed the past; recorded_at: ms UTC.
+    """
+
+    target: str
+    place: str | None
+    day: str
+    numerator: int
+    denominator: int | None
+    known: int
+    value: float | None
+    evidence: float | None
+    state: TargetState
+    source: Source
+    recorded_at: int = 0
+    version: int = 1
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        return (self.numerator, self.denominator, self.known, self.state, self.source)
+
+
+class Records:
+    """The ledger's tables."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise StateDatabaseError(plain(error)) from error
+
+    # --- readings
+
+    def readings(self, target: str | None = None) -> list[Reading]:
+        """Every version of every reading, in the order they were entered."""
+        query = sa.select(readings).order_by(readings.c.id)
+        if target is not None:
+            query = query.where(readings.c.target == target)
+        with self._begin() as connection:
+            return [_reading(row) for row in connection.execute(query)]
+
+    def current(self) -> list[Reading]:
+        """The newest version of each reading, those withdrawn left out."""
+        newest = {reading.key: reading for reading in self.readings()}
+        return [reading for reading in newest.values() if not reading.withdrawn]
+
+    def add(self, given: Sequence[Reading], author: str, now: int) -> list[Kept]:
+        """Keep readings, all or none. What is said already word for word changes nothing; what
+        was said differently before becomes a new version of it."""
+        with self._begin() as connection:
+            return [_add(connection, reading, author, now) for reading in given]
+
+    # --- machine reports
+
+    def machines(self) -> dict[str, MachineReport]:
+        """The newest report of each computer."""
+        with self._begin() as connection:
+            rows = connection.execute(sa.select(machines))
+            return {row.asset: MachineReport(**row._mapping) for row in rows}
+
+    def put_machines(self, reports: Iterable[MachineReport]) -> int:
+        """Keep reports; one older than what is known is left out. How many were kept."""
+        known = self.machines()
+        newest: dict[str, MachineReport] = {}
+        for report in reports:
+            before = newest.get(report.asset) or known.get(report.asset)
+            if before is None or report.reported_at >= before.reported_at:
+                newest[report.asset] = report
+        changed = [r for r in newest.values() if known.get(r.asset) != r]
+        with self._begin() as connection:
+            upsert(connection, machines, [asdict(report) for report in changed])
+        return len(changed)
+
+    # --- goals
+
+    def note_goals(self, targets: Mapping[str, Target], now: int) -> list[Goal]:
+        """Write down every goal that differs from the newest one known. Those written."""
+        newest = {goal.target: goal for goal in self.goals()}
+        fresh = []
+        for target in targets.values():
+            goal = Goal(target.id, now, target.goal, target.comparator, target.due, target.retired)
+            known = newest.get(target.id)
+            if known is None or replace(goal, since=known.since) != known:
+                fresh.append(goal)
+        with self._begin() as connection:
+            upsert(connection, goals, [asdict(goal) for goal in fresh])
+        return fresh
+
+    def goals(self, target: str | None = None) -> list[Goal]:
+        """Every goal there was, oldest first."""
+        query = sa.select(goals).order_by(goals.c.since)
+        if target is not None:
+            query = query.where(goals.c.target == target)
+        with self._begin() as connection:
+            return [Goal(**row._mapping) for row in connection.execute(query)]
+
+    # --- history
+
+    def figures(
+        self,
+        target: str | None = None,
+        place: str | None = None,
+        since: str = "",
+        until: str = "9999",
+        *,
+        area: bool = False,
+    ) -> list[PastFigure]:
+        """Every version of past figures in [since, until], ISO days, oldest first.
+
+        place: only of this one; area: only of the area.
+        """
+        query = (
+            sa.select(figures)
+            .where(figures.c.day >= since, figures.c.day <= until)
+            .order_by(figures.c.day, figures.c.version)
+        )
+        if target is not None:
+            query = query.where(figures.c.target == target)
+        if place is not None or area:
+            query = query.where(figures.c.place == (place or ""))
+        with self._begin() as connection:
+            return [_past(row) for row in connection.execute(query)]
+
+    def record(self, day: str, chosen: Iterable[Coverage], now: int) -> int:
+        """Write down where targets stood at the end of a day; what differs from what was written
+        for that day before is a new version. A figure that is the same as before it is written
+        again only at the end of a month. How many rows were written."""
+        month_ago = (date.fromisoformat(day) - timedelta(days=31)).isoformat()
+        known = {(f.target, f.place): f for f in self.figures(since=month_ago, until=day)}
+        fresh = []
+        for coverage in chosen:
+            figure = _figure(day, coverage, now)
+            before = known.get((figure.target, figure.place))
+            if before is not None and before.day == day:
+                if before.said != figure.said:
+                    fresh.append(replace(figure, version=before.version + 1))
+            elif before is None or before.said != figure.said or _ends_month(day):
+                fresh.append(figure)
+        self.write_figures(fresh)
+        return len(fresh)
+
+    def write_figures(self, some: Sequence[PastFigure]) -> None:
+        rows = [
+            {**asdict(figure), "place": figure.place or "", "state": figure.state.value,
+             "source": figure.source.value}
+            for figure in some
+        ]  # fmt: skip
+        with self._begin() as connection:
+            upsert(connection, figures, rows)
+
+
+def _add(connection: sa.Connection, given: Reading, author: str, now: int) -> Kept:
+    table = readings.c
+    query = (
+        sa.select(readings)
+        .where(
+            table.target == given.target,
+            table.place == (given.place or ""),
+            table.source == given.source.value,
+            table.origin == given.origin,
+            table.as_of == given.as_of,
+        )
+        .order_by(table.version.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    before = None if row is None else _reading(row)
+    if before is not None and before.said == given.said:
+        return Kept(Outcome.UNCHANGED, before)
+    version = before.version + 1 if before else 1
+    kept = replace(given, author=author, entered_at=now, version=version)
+    made = connection.execute(readings.insert().values(**_row(kept)))
+    number = int(made.inserted_primary_key[0]) if made.inserted_primary_key else 0
+    kept = replace(kept, id=number)
+    return Kept(Outcome.CORRECTED if before else Outcome.NEW, kept)
+
+
+def _row(reading: Reading) -> dict[str, Any]:
+    row = asdict(reading)
+    row.pop("id")
+    return row | {
+        "place": reading.place or "",
+        "source": reading.source.value,
+        "links": json.dumps(reading.links, ensure_ascii=False),
+    }
+
+
+def _reading(row: Any) -> Reading:
+    found = dict(row._mapping)
+    return Reading(
+        **found
+        | {
+            "place": row.place or None,
+            "source": Source(row.source),
+            "links": tuple(json.loads(row.links)),
+        }
+    )
+
+
+def _figure(day: str, coverage: Coverage, now: int) -> PastFigure:
+    return PastFigure(
+        coverage.target,
+        coverage.site,
+        day,
+        coverage.numerator,
+        coverage.denominator,
+        coverage.known,
+        coverage.value,
+        coverage.evidence_value,
+        coverage.state,
+        coverage.source,
+        now,
+    )
+
+
+def _ends_month(day: str) -> bool:
+    return (date.fromisoformat(day) + timedelta(days=1)).day == 1
+
+
+def _past(row: Any) -> PastFigure:
+    found = dict(row._mapping)
+    return PastFigure(
+        **found
+        | {
+            "place": row.place or None,
+            "state": TargetState(row.state),
+            "source": Source(row.source),
+        }
+    )
