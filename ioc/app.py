@@ -55,6 +55,8 @@ from ioc.notify.heartbeat import Heartbeat
 from ioc.notify.planner import Planner
 from ioc.outbox import Message, Outbox
 from ioc.recall import last_sample, usual_latency
+from ioc.reports.gather import Sources
+from ioc.reports.jobs import Reports
 from ioc.sdnotify import ALIVE, READY, STOPPING, Systemd
 from ioc.settings import Settings
 from ioc.store import open_store
@@ -150,6 +152,8 @@ class Program:
         self.keeper = Keeper(
             self.clock, self.pipeline, store, Records(database.engine), Agreements(database.engine)
         )
+        sources = Sources(self.clock, self.pipeline, self.keeper, database, simulated)
+        self.reports = Reports(sources, database.engine, settings.data_dir / "reports")
         self.context = Context(
             clock=self.clock,
             monitor=self.pipeline,
@@ -164,6 +168,7 @@ class Program:
             hub=self.hub,
             problems=self.problems,
             keeper=self.keeper,
+            reports=self.reports,
             counters=self._counters,
             started_at=self.clock.now(),
             simulated=simulated,
@@ -190,6 +195,7 @@ class Program:
             asyncio.create_task(self._every(DISK_EVERY, self._check_disk), name="disk"),
             asyncio.create_task(self._watch_inventory(), name="inventory"),
             asyncio.create_task(self.deliverer.run(), name="deliverer"),
+            asyncio.create_task(self.reports.run(), name="reports"),
             asyncio.create_task(server.serve(sockets=[listener]), name="web"),
         }
         if self.heartbeat is not None:
@@ -379,6 +385,7 @@ class Program:
         self.pipeline.settle()
         self._set_polls(self.pipeline.topology)
         await asyncio.to_thread(self.keeper.load)
+        await asyncio.to_thread(self.reports.load)
 
     # --- incidents
 

@@ -20,6 +20,7 @@ from ioc.inventory.topology import Topology
 from ioc.ledger.keeper import Keeper
 from ioc.notify.desk import Desk
 from ioc.outbox import Outbox
+from ioc.reports.jobs import Reports
 from ioc.store.base import Store
 
 
@@ -71,6 +72,7 @@ class Context:
     hub: Hub
     problems: Problems
     keeper: Keeper
+    reports: Reports
     counters: Counters
     flush: Callable[[float], Awaitable[bool]]
     started_at: int

@@ -90,7 +90,7 @@ def detail(context: Context, target: Target, place: str | None, lang: str) -> Ta
         target,
         standing,
         list(ledger.of(target.id)) if place is None else [],
-        context.keeper.trend(target, place, standing.chosen.value),
+        context.keeper.trend(target, standing.chosen),
         context.keeper.records.goals(target.id),
         lang,
     )

@@ -95,6 +95,7 @@ class _Compiler:
             units={unit.id: units.unit(unit) for unit in inventory.units},
             retired=retired,
             adequacy=targets.adequacy(inventory.adequacy),
+            reports=targets.layout(inventory.reports),
             digest=digest,
         )
 

@@ -315,6 +315,31 @@ class Part(Model):
     services: list[Service] = Field(default_factory=list)
 
 
+class SendReport(Model):
+    """A report that goes out by itself to a channel, on the first day after each period."""
+
+    channel: Id
+    every: Literal["month", "quarter", "year"] = "month"
+    formats: list[Literal["pdf", "xlsx"]] = Field(default=["pdf", "xlsx"], min_length=1)
+    language: Literal["vi", "en"] = "vi"
+
+
+class ReportsModel(Model):
+    """How reports are laid out. authority: who issues them, above: the authority over it.
+
+    number: as "/BC-UBND"; place: where they are signed; signer: lines above the signature;
+    recipients: "Nơi nhận".
+    """
+
+    above: Name | None = None
+    authority: Name | None = None
+    number: Name | None = None
+    place: Name | None = None
+    signer: list[Name] = Field(default_factory=list, max_length=4)
+    recipients: list[Name] = Field(default_factory=list, max_length=20)
+    send: list[SendReport] = Field(default_factory=list)
+
+
 def _given_entries(values: Any) -> Any:
     """A kind with nothing behind it has no defaults of its own."""
     if not isinstance(values, dict):
@@ -337,5 +362,6 @@ class Inventory(Part):
     units: list[Unit] = Field(default_factory=list)
     targets: list[TargetModel] = Field(default_factory=list)
     adequacy: AdequacyModel = Field(default_factory=AdequacyModel)
+    reports: ReportsModel = Field(default_factory=ReportsModel)
     routes: list[Route] = Field(default_factory=list)
     alerts: Alerts = Field(default_factory=Alerts)

@@ -14,7 +14,7 @@ from ioc.i18n import translate as _
 from ioc.inventory import models
 from ioc.inventory.checks import Places
 from ioc.inventory.document import Path_
-from ioc.inventory.topology import Adequacy, Target
+from ioc.inventory.topology import Adequacy, ReportLayout, SendReport, Target
 
 CATALOGUE = Path(__file__).parent / "catalogue.yaml"
 BASIS = "Chỉ tiêu cải cách hành chính, chuyển đổi số của huyện giai đoạn 2021–2025"
@@ -103,6 +103,19 @@ def adequacy(item: models.AdequacyModel) -> Adequacy:
         definitions=_ms(item.definitions, usual.definitions),
         seen=_ms(item.seen, usual.seen),
         systems=tuple((system.name, system.until) for system in item.systems),
+    )
+
+
+def layout(item: models.ReportsModel) -> ReportLayout:
+    """What stands around a report."""
+    return ReportLayout(
+        above=item.above or "",
+        authority=item.authority or "",
+        number=item.number or "",
+        place=item.place or "",
+        signer=tuple(item.signer),
+        recipients=tuple(item.recipients),
+        send=tuple(SendReport(s.channel, s.every, tuple(s.formats), s.language) for s in item.send),
     )
 
 

@@ -155,6 +155,29 @@ class Adequacy:
 
 
 @dataclass(frozen=True, slots=True)
+class SendReport:
+    """channel: who gets it; every: "month" | "quarter" | "year"; formats: "pdf", "xlsx"."""
+
+    channel: str
+    every: str = "month"
+    formats: tuple[str, ...] = ("pdf", "xlsx")
+    language: str = "vi"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLayout:
+    """What stands around a report; see models.ReportsModel. Empty: as usual."""
+
+    above: str = ""
+    authority: str = ""
+    number: str = ""
+    place: str = ""
+    signer: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    send: tuple[SendReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """An administrative unit that is no place with equipment; see models.Unit. ISO dates."""
 
@@ -251,4 +274,5 @@ class Topology:
     units: Mapping[str, Unit] = field(default_factory=dict)
     retired: Mapping[str, Target] = field(default_factory=dict)
     adequacy: Adequacy = field(default_factory=Adequacy)
+    reports: ReportLayout = field(default_factory=ReportLayout)
     digest: str = ""  # SHA-256 of the files it came from, hex

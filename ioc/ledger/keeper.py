@@ -21,11 +21,11 @@ from ioc.engine.model import AreaView
 from ioc.inventory.topology import Target, Topology
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.coverage import Given, evaluate
-from ioc.ledger.model import Coverage, Ledger, Reading
+from ioc.ledger.model import Coverage, Ledger, Reading, TargetState
 from ioc.ledger.places import members_of
 from ioc.ledger.records import Kept, Outcome, PastFigure, Records
 from ioc.ledger.sla import RESTATED_FOR, Agreements, day_span, work_out, working_calendar
-from ioc.ledger.trend import Trend, joined, trend
+from ioc.ledger.trend import Forecast, Trend, joined, trend
 from ioc.store.base import Store
 
 log = logging.getLogger(__name__)
@@ -135,17 +135,21 @@ class Keeper:
 
     # --- the past
 
-    def trend(self, target: Target, place: str | None, value: float | None) -> Trend:
+    def trend(self, target: Target, chosen: Coverage) -> Trend:
         """How a target moved at one place; across mergers the sum of what became part of it."""
-        past = self._past(target.id, place)
+        past = self.past(target.id, chosen.site)
         today = self._local(self._clock.now())
-        return trend(past, value, target.goal, today, target.comparator)
+        found = trend(past, chosen.value, target.goal, today, target.comparator)
+        if chosen.state is TargetState.UNKNOWN:
+            return replace(found, forecast=Forecast("unknown"))
+        return found
 
-    def _past(self, target: str, place: str | None) -> list[PastFigure]:
+    def past(self, target: str, place: str | None) -> list[PastFigure]:
+        """Every version of a target's figures; of a unit, those of what became part of it first."""
         if place is None:
             return self.records.figures(target, area=True)
         own = self.records.figures(target, place)
-        parts = {m: self._past(target, m) for m in members_of(self._monitor.topology, place)}
+        parts = {m: self.past(target, m) for m in members_of(self._monitor.topology, place)}
         before = joined({m: _newest(some) for m, some in parts.items()}, place)
         first = own[0].day if own else "9999"
         return [*(figure for figure in before if figure.day < first), *own]

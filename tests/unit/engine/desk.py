@@ -29,6 +29,8 @@ from ioc.ledger.sla import Agreements
 from ioc.notify.desk import Desk
 from ioc.notify.planner import Planner
 from ioc.outbox import Message, Outbox
+from ioc.reports.gather import Sources
+from ioc.reports.jobs import Reports
 from ioc.store import open_store
 from ioc.web import create_app
 
@@ -135,6 +137,9 @@ def program(folder: Path, found: Topology | None = None) -> Iterator[Program]:
         hub=hub,
         problems=problems,
         keeper=keeper,
+        reports=Reports(
+            Sources(clock, pipeline, keeper, database, False), database.engine, folder / "reports"
+        ),
         counters=lambda: {"polls": 1.0, "lag_p99_ms": 0.5},
         started_at=clock.now(),
     )
