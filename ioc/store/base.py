@@ -20,11 +20,25 @@ class StoreError(Exception):
 
     StoreError
     ├── StoreUnavailable   try again later: disk full, locked, server away
+    ├── StoreRefused       these points will never be taken, however often they are sent
+    ├── StoreTooLarge      too much at once: send less
     └── StoreCorrupt       the data cannot be read; a person must look
     """
 
 
 class StoreUnavailable(StoreError):
+    """retry_after: seconds that the server asked us to wait, None = it did not say."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreRefused(StoreError):
+    pass
+
+
+class StoreTooLarge(StoreError):
     pass
 
 
@@ -115,6 +129,37 @@ class Store(Protocol):
     def maintain(self, now: int) -> None:
         """Merge, roll up, drop what is past retention. Idempotent; called about hourly."""
         ...
+
+    def health(self) -> StoreHealth: ...
+
+    def close(self) -> None: ...
+
+
+class Remote(Protocol):
+    """A time-series server on the network. What is handed to it waits in an outbox before.
+
+    Blocking and thread-safe, like a Store; writing is `send` instead of `write`.
+    """
+
+    name: str  # for messages: kind and address, never a secret
+
+    def send(self, lines: bytes) -> None:
+        """Hand over lines of line protocol, newline between them, milliseconds. Idempotent: the
+        same lines again change nothing.
+
+        Raises StoreUnavailable (away, overloaded, wrong token: try again), StoreTooLarge (send
+        fewer at once), StoreRefused (a line among them is bad; the others may be stored).
+        """
+        ...
+
+    def started_at(self) -> float | None:
+        """When the server process started, seconds since the epoch, of a server that may lose
+        what it has acknowledged when it is killed; None of any other. Raises StoreUnavailable."""
+        ...
+
+    def read(self, query: SeriesQuery) -> list[Series]: ...
+
+    def maintain(self, now: int) -> None: ...
 
     def health(self) -> StoreHealth: ...
 
