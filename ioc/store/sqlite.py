@@ -198,7 +198,8 @@ class SqliteStore:
         while more:
             with self._writing:
                 more = step()
-            time.sleep(PAUSE)
+            if more:
+                time.sleep(PAUSE)
 
     def _vacuum_step(self) -> bool:
         try:

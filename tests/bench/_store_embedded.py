@@ -50,7 +50,7 @@ class Sqlite:
             self.store.read(
                 SeriesQuery(
                     "device", "up", start, plan.end, step=length, aggregate=aggregate,
-                    offset=start % DAY, limit=LIMIT,
+                    offset=start % length, limit=LIMIT,
                 )
             )
             for aggregate in (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)

@@ -94,12 +94,12 @@ def write_bytes(pid: int | str = "self") -> int:
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of the files in a folder; files that go meanwhile count nothing."""
+    """Bytes that the files in a folder take on disk; files that go meanwhile count nothing."""
     total = 0
     for path in folder.rglob("*"):
         try:
             if path.is_file():
-                total += path.stat().st_size
+                total += 512 * path.stat().st_blocks
         except FileNotFoundError:
             continue
     return total
