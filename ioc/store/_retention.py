@@ -15,6 +15,8 @@ from ioc.store._view import NEVER, View
 PAGES = 200  # pages given back in a step
 SPARE_PAGES = 4_096  # kept free for what is written next: 16 MB
 SPARE_SHARE = 0.2  # and this share of the file
+LEAP = 2 * DAY  # ms between two runs of upkeep that are no leap of the clock
+DOUBTS = 24  # runs of upkeep, about hourly, that a leap is doubted
 SLICE = 6 * HOUR  # ms of samples that go at once: of a sample a second, 21,600 a series
 
 
@@ -44,6 +46,7 @@ def retain(view: View, index: SeriesIndex, keep: Retention, now: int) -> Iterato
     Where data begins never moves back, and nothing is dropped before what it says is in the level
     above.
     """
+    now = believed(view.connection, now)
     begins = [_begin(view, now - days * DAY) for days in keep.of_levels]
     yield from _age(view, index, begins[0])
     for level in range(FINEST, TOP + 1):
@@ -55,6 +58,24 @@ def retain(view: View, index: SeriesIndex, keep: Retention, now: int) -> Iterato
     for level, floor in waiting:
         if not _is_moving(view.connection, level, floor):
             yield from _drop(view.connection, level, floor)
+
+
+def believed(connection: sqlite3.Connection, now: int) -> int:
+    """The moment that retention goes by: a clock that leaps ahead is believed after a day of upkeep.
+
+    It may have been set wrong, and what is dropped is gone.
+    """
+    known = dict(connection.execute("SELECT name, value FROM facts").fetchall())
+    last = known.get("upkeep_at", now)
+    doubts = known.get("upkeep_doubts", 0) + 1 if now > last + LEAP else 0
+    if doubts > DOUBTS:
+        doubts = 0
+    believed = last if doubts else now
+    connection.executemany(
+        "INSERT OR REPLACE INTO facts VALUES (?, ?)",
+        [("upkeep_at", believed), ("upkeep_doubts", doubts)],
+    )
+    return believed
 
 
 def _begin(view: View, time: int) -> int:

@@ -26,7 +26,7 @@ from ioc.store._rollup import roll_up
 from ioc.store._schema import LIVE, TOP, lock, open_writer, translated
 from ioc.store._series import SeriesIndex, load_tags, series_rows
 from ioc.store._view import View
-from ioc.store._windows import check_query, limited
+from ioc.store._windows import bounded, check_query, limited
 from ioc.store.base import Point, Series, SeriesQuery, StoreError, StoreHealth
 
 HO_CHI_MINH = -7 * 3_600_000  # ms; Asia/Ho_Chi_Minh is UTC+7 and has had no other time since 1975
@@ -50,7 +50,7 @@ class SqliteStore:
         day_offset: int = HO_CHI_MINH,
         recent_rows: int = RECENT_ROWS,
     ) -> None:
-        self._path = path
+        self._path = path = path.resolve()  # one lock for a file, whatever leads to it
         self._keep = keep
         self._recent_rows = recent_rows
         self._index = SeriesIndex()
@@ -124,6 +124,7 @@ class SqliteStore:
     def read(self, query: SeriesQuery) -> list[Series]:
         """See ioc.store.base.SeriesQuery. Raises ValueError, StoreError."""
         check_query(query)
+        query = bounded(query)
         found = self._index.find(query.measurement, query.field, query.tags)
         if not found or query.start >= query.end:
             return []
