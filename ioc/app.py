@@ -21,7 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from collectors import collector
 from collectors.base import Reason
-from ioc import entrance
+from ioc import entrance, space
 from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
@@ -276,6 +276,11 @@ class Program:
             self.problems.report("disk", Reason("only {free} MB left on the data disk", megabytes))
         else:
             self.problems.clear("disk")
+        soon = space.forecast(space.note(self.settings.data_dir, self.clock.now(), free), DISK_LOW)
+        if soon is not None and soon.soon:
+            self.problems.report("space", space.reason(soon))
+        else:
+            self.problems.clear("space")
 
     def _calendar_jobs(self) -> AsyncIOScheduler:
         """What follows the calendar. Polling does not: a step of the wall clock may delay these."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 
+from ioc.i18n import _
 from ioc.store._merge import CHUNK, Budget, Stretch
 from ioc.store._rollup import settle, windows_of_samples
 from ioc.store._schema import DAY, FINEST, HOUR, LIVE, RAW, TOP, table_of
 from ioc.store._series import SeriesIndex
 from ioc.store._view import NEVER, View
+from ioc.store.base import StoreError
 
 PAGES = 200  # pages given back in a step
 SPARE_PAGES = 4_096  # kept free for what is written next: 16 MB
 SPARE_SHARE = 0.2  # and this share of the file
+SETTINGS = (  # of the levels from RAW to TOP
+    "IOC_RETENTION_RAW", "IOC_RETENTION_MINUTES", "IOC_RETENTION_HOURS", "IOC_RETENTION_DAYS",
+)  # fmt: skip
+LONGEST = 36_600  # days
 LEAP = 2 * DAY  # ms between two runs of upkeep that are no leap of the clock
 DOUBTS = 24  # runs of upkeep, about hourly, that a leap is doubted
 SLICE = 6 * HOUR  # ms of samples that go at once: of a sample a second, 21,600 a series
@@ -40,6 +46,27 @@ class Retention:
         return (self.raw, self.five_minutes, self.hours, self.days)
 
 
+def from_environment(environ: Mapping[str, str]) -> Retention:
+    """What IOC_RETENTION_* says, whole days. A coarser level that is not named is kept at least as
+    long as a finer one. Raises StoreError."""
+    kept: list[int] = []
+    for name, usual in zip(SETTINGS, Retention().of_levels, strict=True):
+        least = kept[-1] if kept else 1
+        kept.append(_days(name, environ.get(name, "").strip() or str(max(least, usual))))
+        if kept[-1] < least:
+            words: dict[str, object] = {"name": name, "days": kept[-1], "least": least}
+            raise StoreError(_("{name}={days}: must be at least {least} days", **words))
+    return Retention(*kept)
+
+
+def _days(name: str, text: str) -> int:
+    if text.isdecimal() and text.isascii() and int(text) <= LONGEST:
+        return int(text)
+    raise StoreError(
+        _("{name}={text}: must be a number of days, for example 30", name=name, text=text)
+    )
+
+
 def retain(view: View, index: SeriesIndex, keep: Retention, now: int) -> Iterator[None]:
     """Drop what is past retention at a moment (ms UTC), whole local days at a time.
 
@@ -61,7 +88,7 @@ def retain(view: View, index: SeriesIndex, keep: Retention, now: int) -> Iterato
 
 
 def believed(connection: sqlite3.Connection, now: int) -> int:
-    """The moment that retention goes by: a clock that leaps ahead is believed after a day of upkeep.
+    """The moment that retention goes by: a clock that leaps ahead is believed after a day.
 
     It may have been set wrong, and what is dropped is gone.
     """
@@ -154,7 +181,7 @@ def _age_series(view: View, series: int, span: Stretch, index: SeriesIndex) -> N
         "SELECT start, until FROM dirty WHERE level = ? AND series = ? AND start < ? AND until > ?",
         (LIVE, series, end, start),
     ).fetchone():
-        settle(view, LIVE, (series,), dirty, end, index)
+        settle(view, LIVE, (series,), dirty, over=end, index=index)
     view.put(FINEST, [(series, windows_of_samples(view, FINEST, series, span, index))])
     view.connection.execute(
         "DELETE FROM raw WHERE series = ? AND time >= ? AND time < ?", (series, start, end)

@@ -21,7 +21,7 @@ from ioc.store._merge import merge
 from ioc.store._query import Stepped, raw_answers
 from ioc.store._readers import Readers
 from ioc.store._recent import Recent
-from ioc.store._retention import Retention, give_back, retain
+from ioc.store._retention import Retention, from_environment, give_back, retain
 from ioc.store._rollup import roll_up
 from ioc.store._schema import LIVE, TOP, lock, open_writer, translated
 from ioc.store._series import SeriesIndex, load_tags, series_rows
@@ -255,8 +255,9 @@ class SqliteStore:
 
 
 def open_url(url: str) -> SqliteStore:
-    """`sqlite:///relative/path` or `sqlite:////absolute/path`. Raises StoreError."""
+    """`sqlite:///relative/path` or `sqlite:////absolute/path`; how long it keeps what is in the
+    environment. Raises StoreError."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path:
         raise StoreError(_("IOC_STORE={url}: must look like sqlite:///data/series.db", url=url))
-    return SqliteStore(Path(path))
+    return SqliteStore(Path(path), keep=from_environment(os.environ))
