@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -270,17 +269,12 @@ class Program:
         self._polls_before = polls
 
     def _check_disk(self) -> None:
-        free = shutil.disk_usage(self.settings.data_dir).free
-        if free < DISK_LOW:
-            megabytes = {"free": free // 2**20}
-            self.problems.report("disk", Reason("only {free} MB left on the data disk", megabytes))
-        else:
-            self.problems.clear("disk")
-        soon = space.forecast(space.note(self.settings.data_dir, self.clock.now(), free), DISK_LOW)
-        if soon is not None and soon.soon:
-            self.problems.report("space", space.reason(soon))
-        else:
-            self.problems.clear("space")
+        found = space.troubles(self.settings.data_dir, self.clock.now(), DISK_LOW)
+        for code, reason in found.items():
+            if reason is None:
+                self.problems.clear(code)
+            else:
+                self.problems.report(code, reason)
 
     def _calendar_jobs(self) -> AsyncIOScheduler:
         """What follows the calendar. Polling does not: a step of the wall clock may delay these."""

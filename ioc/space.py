@@ -7,7 +7,8 @@ tell it too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
@@ -42,6 +43,20 @@ class Forecast(NamedTuple):
     @property
     def soon(self) -> bool:
         return self.days < SOON
+
+
+def troubles(folder: Path, now: int, reserve: int) -> Mapping[str, Reason | None]:
+    """What is wrong with the disk of a folder, by code; None where nothing is. Notes the hour.
+
+    reserve: bytes; less is a trouble of its own. Raises OSError when it cannot be looked at.
+    """
+    free = shutil.disk_usage(folder).free
+    soon = forecast(note(folder, now, free), reserve)
+    low = {"free": free // 2**20}
+    return {
+        "disk": Reason("only {free} MB left on the data disk", low) if free < reserve else None,
+        "space": reason(soon) if soon is not None and soon.soon else None,
+    }
 
 
 def reason(found: Forecast) -> Reason:

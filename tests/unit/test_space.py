@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,3 +84,17 @@ def test_a_disk_that_takes_nothing_is_no_trouble(tmp_path: Path) -> None:
     (tmp_path / FILE).with_suffix(".new").mkdir()  # cannot be written
     assert note(tmp_path, T0 + HOUR, 8)[-1] == Free(T0 + HOUR, 8)
     assert read(tmp_path) == [Free(T0, 9)]
+
+
+def test_a_disk_that_is_low_and_one_that_fills_are_two_troubles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trouble(at: int, free: int) -> list[str]:
+        monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=free))
+        found = space.troubles(tmp_path, at, GB)
+        return [code for code, reason in found.items() if reason is not None]
+
+    assert trouble(T0, 20 * GB) == []
+    assert trouble(T0 + DAY - HOUR, 18 * GB) == []
+    assert trouble(T0 + DAY, 18 * GB) == ["space"]
+    assert trouble(T0 + 2 * DAY, GB - 1) == ["disk", "space"]
