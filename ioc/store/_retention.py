@@ -134,15 +134,17 @@ def _age(view: View, index: SeriesIndex, wanted: int) -> Iterator[None]:
     The floor is raised first: until a series has its windows of the slice, its samples are alive
     (View.begin).
     """
+    oldest: int | None = NEVER
     while True:
         floor, dropped = view.raw_floor()
         if floor == dropped:
             if floor >= wanted:
                 return
             oldest = yield from _oldest(view, index, floor)
-            floor = wanted if oldest is None else min(wanted, max(floor, oldest) + SLICE)
+            floor = wanted if oldest is None else min(wanted, oldest + SLICE)
             raise_floor(view.connection, RAW, floor)
-        yield from _age_slice(view, index, dropped, floor)
+        if oldest is None or oldest < floor:
+            yield from _age_slice(view, index, dropped, floor)
         view.connection.execute("UPDATE floors SET dropped = time WHERE level = ?", (RAW,))
         yield
 
