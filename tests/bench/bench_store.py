@@ -2,12 +2,12 @@
 
     python -m tests.bench.bench_store [--full]
 
-The last week is written in batches of 1,000 rows, each acknowledged before the next, and timed; what
-is before only fills the engine up. Ours, DuckDB and InfluxDB sync their log before they answer,
-VictoriaMetrics does not. Ours runs its upkeep as the program does, once an hour of the samples' time.
-The servers get line protocol made beforehand, over one kept connection; their answers are parsed,
-since a caller needs the figures. Answers are compared with ours; a difference breaks the bench.
-`--full`: 90 days instead of 30.
+The last week is written in batches of 1,000 rows, each acknowledged before the next, and timed;
+what is before only fills the engine up. Ours, DuckDB and InfluxDB sync their log before they
+answer, VictoriaMetrics does not. Ours runs its upkeep as the program does, once an hour of the
+samples' time. The servers get line protocol made beforehand, over one kept connection; their
+answers are parsed, since a caller needs the figures. Answers are compared with ours; a difference
+breaks the bench. `--full`: 90 days instead of 30.
 """
 
 from __future__ import annotations
