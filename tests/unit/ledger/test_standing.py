@@ -83,7 +83,6 @@ def test_little_evidence_does_not_contradict(district: Topology) -> None:
 
 def test_without_a_head_count_nothing_is_reached() -> None:
     text = "- id: c\n    name: Xã C\n    devices: [{kind: computer, address: 127.1.4.10}]\n"
-    from world import INVENTORY
 
     found = topology(
         INVENTORY.replace("services:\n  - id: cong", f"  {text}services:\n  - id: cong")
