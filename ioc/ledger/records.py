@@ -6,7 +6,7 @@ Blocking; call from a thread. Raises StateDatabaseError when the database cannot
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -221,10 +221,11 @@ class Records:
         until: str = "9999",
         *,
         area: bool = False,
+        targets: Collection[str] = (),
     ) -> list[PastFigure]:
         """Every version of past figures in [since, until], ISO days, oldest first.
 
-        place: only of this one; area: only of the area.
+        place: only of this one; area: only of the area; targets: only of these, empty = all.
         """
         query = (
             sa.select(figures)
@@ -233,6 +234,8 @@ class Records:
         )
         if target is not None:
             query = query.where(figures.c.target == target)
+        if targets:
+            query = query.where(figures.c.target.in_(list(targets)))
         if place is not None or area:
             query = query.where(figures.c.place == (place or ""))
         with self._begin() as connection:
@@ -243,9 +246,13 @@ class Records:
         for that day before is a new version. A figure that is the same as before it is written
         again only at the end of a month. How many rows were written."""
         month_ago = (date.fromisoformat(day) - timedelta(days=31)).isoformat()
-        known = {(f.target, f.place): f for f in self.figures(since=month_ago, until=day)}
+        given = list(chosen)
+        if not given:
+            return 0
+        before_it = self.figures(since=month_ago, until=day, targets={c.target for c in given})
+        known = {(figure.target, figure.place): figure for figure in before_it}
         fresh = []
-        for coverage in chosen:
+        for coverage in given:
             figure = _figure(day, coverage, now)
             before = known.get((figure.target, figure.place))
             if before is not None and before.day == day:
