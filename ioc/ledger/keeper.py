@@ -24,7 +24,14 @@ from ioc.ledger.coverage import Given, evaluate
 from ioc.ledger.model import Coverage, Ledger, Reading, Source, TargetState
 from ioc.ledger.places import first_day, last_day, members_of
 from ioc.ledger.records import Kept, Outcome, PastFigure, Records
-from ioc.ledger.sla import RESTATED_FOR, Agreements, day_span, work_out, working_calendar
+from ioc.ledger.sla import (
+    RESTATED_FOR,
+    RESTATED_MONDAYS,
+    Agreements,
+    day_span,
+    work_out,
+    working_calendar,
+)
 from ioc.ledger.trend import Forecast, Trend, across, trend
 from ioc.store.base import Store
 
@@ -183,10 +190,12 @@ class Keeper:
         self.measure_days([today - timedelta(days=1), today])
 
     def nightly(self) -> None:
-        """Close yesterday; look again at the days for which late samples may have come."""
+        """Close yesterday; look again at the days for which late samples may have come: every
+        night a week of them, on Mondays more than a month."""
         today = self._local(self._now())
         self.close_day(today - timedelta(days=1))
-        self.measure_days(today - timedelta(days=n) for n in range(RESTATED_FOR, 0, -1))
+        days = RESTATED_MONDAYS if today.weekday() == 0 else RESTATED_FOR
+        self.measure_days(today - timedelta(days=n) for n in range(days, 0, -1))
 
     def _restate(self, changed: Sequence[Reading]) -> None:
         """Days of the past that readings change: month ends, and days written down before. Only

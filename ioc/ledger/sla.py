@@ -31,6 +31,7 @@ from ioc.ledger.availability import (
 from ioc.store.base import HOLD, Series, SeriesQuery, Store
 
 RESTATED_FOR = 7  # days for which late samples are looked for every night
+RESTATED_MONDAYS = 35  # and once a week: a site that was cut off for weeks pushes what it kept
 COUNTED = (AssetType.LINK, AssetType.SERVICE)
 SAMPLES = 20_000_000  # a bound for one day of a province
 
