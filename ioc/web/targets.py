@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from ioc.accounts.model import Role
 from ioc.api.context import Context
 from ioc.api.read import target_counts
-from ioc.api.target_models import FigureOut, ForecastOut, PastOut, StandingOut, reading_out
+from ioc.api.reading_models import reading_out
+from ioc.api.target_models import FigureOut, ForecastOut, PastOut, StandingOut
 from ioc.api.targets import all_targets, author, detail, evidence, find
 from ioc.i18n import mark, render
 from ioc.i18n import translate as _
