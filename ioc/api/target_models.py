@@ -285,6 +285,7 @@ class EvidenceOut(BaseModel):
     id: Annotated[str, Field(description="Asset or place", examples=["yen-thinh.cap-quang"])]
     name: str
     place: Place
+    place_name: Annotated[str | None, Field(examples=["Xã Yên Thịnh"])]
     counts: bool | None
     reason: Why | None
     observed_at: str | None
@@ -304,6 +305,7 @@ def evidence_out(topology: Topology, entry: Evidence, place: str | None, lang: s
         id=entry.id,
         name=asset.name if asset else name_of(topology, entry.id),
         place=place,
+        place_name=None if place is None else name_of(topology, place),
         counts=entry.counts,
         reason=why(entry.reason, lang),
         observed_at=iso_or_null(entry.observed_at),
