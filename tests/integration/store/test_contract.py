@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ioc.store import open_store, schemes
 from ioc.store.base import Aggregate, Point, SeriesQuery, Store, StoreError
 from ioc.store.memory import MemoryStore
+from tests.integration.store._stores import KINDS, Make, makers
 
 T0 = 1_770_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -23,22 +24,14 @@ SAMPLED = [aggregate for aggregate in Aggregate if aggregate not in HELD]
 TAGS = (("asset", "yen-thinh.router"), ("site", "yen-thinh"))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
-    stores: list[Store] = []
-
-    def make() -> Store:
-        url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/{len(stores)}.db"
-        stores.append(open_store(url))
-        return stores[-1]
-
-    yield make
-    for store in stores:  # closing twice is no harm
-        store.close()
+@pytest.fixture(params=KINDS)
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    with makers(request.param, request, tmp_path) as make:
+        yield make
 
 
 @pytest.fixture
-def store(opened: Callable[[], Store]) -> Store:
+def store(opened: Make) -> Store:
     return opened()
 
 
@@ -297,7 +290,7 @@ questions = st.fixed_dictionaries(
 )
 @given(samples, st.lists(questions, min_size=1, max_size=5))
 def test_any_history_reads_as_the_plain_store_reads_it(
-    opened: Callable[[], Store],
+    opened: Make,
     history: list[tuple[int, float, bool]],
     asked: list[dict[str, object]],
 ) -> None:
