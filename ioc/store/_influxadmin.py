@@ -73,6 +73,13 @@ class Admin:
     # --- InfluxDB 2: a bucket, and a mapping of the database that InfluxQL names to it
 
     def _buckets(self) -> None:
+        if not self._org:
+            message = _(
+                "{store}: say the organization, as in {example}",
+                store=self._http.name,
+                example="?org=huyen",
+            )
+            raise StoreUnavailable(message)
         bucket = self._bucket_of_2() or self._made_bucket()
         rules = bucket.get("retentionRules") or []
         kept = int(rules[0].get("everySeconds") or 0) if rules else 0

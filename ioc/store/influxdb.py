@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from ioc.i18n import _
@@ -19,7 +20,15 @@ from ioc.store._influxql import found, samples, select
 from ioc.store._stepped import Samples, answer, folded, parts, to_fold
 from ioc.store._windows import HELD, check_query
 from ioc.store._writer import LineWriter, batches
-from ioc.store.base import Point, Series, SeriesQuery, StoreError, StoreHealth
+from ioc.store.base import (
+    Point,
+    Series,
+    SeriesQuery,
+    StoreError,
+    StoreHealth,
+    StoreRefused,
+    StoreUnavailable,
+)
 
 EXAMPLE = "influxdb://127.0.0.1:8086/ioc?org=huyen"
 OPTIONS = {"org": r".+", "retention": r"(?:[1-9][0-9]{0,4}[hdwy])?"}
@@ -47,10 +56,26 @@ class InfluxStore:
             self.name, base, address, headers, bucket=self._bucket, org=self._org
         )
         self._admin = Admin(self._http, self._bucket, self._org, keep)
+        self._prepared = False
 
     def send(self, lines: bytes) -> None:
-        """See ioc.store.base.Remote. A missing bucket is made, then it is sent again."""
-        self._once_more(lambda: self._writer.send(lines))
+        """See ioc.store.base.Remote. A missing bucket is made before.
+
+        Asking for it first matters: of a large body for a missing bucket the server may only
+        break the connection.
+        """
+        try:
+            if not self._prepared:
+                self._prepare()
+            self._once_more(lambda: self._writer.send(lines))
+        except StoreUnavailable:
+            self._prepared = False
+            raise
+
+    def _prepare(self) -> None:
+        with suppress(Forbidden):  # a token that may only write is fine, if all is there
+            self._ensure()
+        self._prepared = True
 
     def write(self, points: Sequence[Point]) -> None:
         """Durable when it returns. ValueError, before anything is sent, for what cannot be kept."""
@@ -84,7 +109,7 @@ class InfluxStore:
 
     def maintain(self, now: int) -> None:
         """Bucket, mapping and retention as they should be; the server itself does the rest."""
-        self._admin.ensure()
+        self._ensure()
 
     def health(self) -> StoreHealth:
         """Whether it can be read."""
@@ -105,11 +130,17 @@ class InfluxStore:
         try:
             return act()
         except NotFound:
-            self._admin.ensure()
+            self._ensure()
         except Forbidden:
-            self._admin.ensure()  # says what is missing, if it can be told
+            self._ensure()  # says what is missing, if it can be told
             raise
         return act()
+
+    def _ensure(self) -> None:
+        try:
+            self._admin.ensure()
+        except StoreRefused as error:  # a name that it does not take, say: no fault of the points
+            raise StoreUnavailable(str(error)) from error
 
 
 def _authorization(token: str | None) -> dict[str, str]:

@@ -11,22 +11,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ioc.store import open_store
+from ioc.store import open_store, victoriametrics
 from ioc.store._address import parse
 from ioc.store._http import Http
 from ioc.store.base import Store
 from ioc.store.influxdb import EXAMPLE, OPTIONS, InfluxStore
 from ioc.store.victoriametrics import VictoriaStore
-from ioc.store.victoriametrics import open_url as open_victoria
 from tests.integration.store._servers import Influx, Victoria
-
-KINDS = ("memory", "sqlite", "victoriametrics", "influxdb1", "influxdb2")
-REMOTE = ("victoriametrics", "influxdb1", "influxdb2")
 
 # Read before a fixture takes the IOC_ variables away.
 INFLUXDB2 = {
     name: os.environ.get(f"IOC_TEST_INFLUXDB2_{name}", "") for name in ("URL", "TOKEN", "ORG")
 }
+REMOTE = ["victoriametrics", "influxdb1", *(["influxdb2"] if INFLUXDB2["URL"] else [])]
+KINDS = ["memory", "sqlite", *REMOTE]
 
 Make = Callable[[], Store]
 
@@ -34,7 +32,9 @@ Make = Callable[[], Store]
 class FlushedStore(VictoriaStore):
     """What was sent can be read at once, not only after a second."""
 
-    server: Victoria
+    def __init__(self, server: Victoria) -> None:
+        super().__init__(parse(server.url, victoriametrics.EXAMPLE, victoriametrics.OPTIONS), None)
+        self.server = server
 
     def send(self, lines: bytes) -> None:
         super().send(lines)
@@ -65,10 +65,7 @@ def makers(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[
 def _victoria(request: pytest.FixtureRequest) -> Store:
     server: Victoria = request.getfixturevalue("victoria")
     server.wipe()
-    store = open_victoria(server.url)
-    store.__class__ = FlushedStore
-    store.server = server  # type: ignore[attr-defined]
-    return store
+    return FlushedStore(server)
 
 
 def _influx(request: pytest.FixtureRequest) -> Store:
@@ -79,8 +76,6 @@ def _influx(request: pytest.FixtureRequest) -> Store:
 
 
 def _influx2(request: pytest.FixtureRequest) -> Store:
-    if not INFLUXDB2["URL"]:
-        pytest.skip("IOC_TEST_INFLUXDB2_URL is not set (with _TOKEN and _ORG)")
     where = urlsplit(INFLUXDB2["URL"])
     bucket = f"ioc-test-{uuid.uuid4().hex}"
     tls = int(where.scheme == "https")
