@@ -3,53 +3,35 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ioc.i18n import mark
 from ioc.i18n import translate as _
-from ioc.ledger.sheets import put
 from ioc.reports import words
 from ioc.reports.model import Figure, Report, Service, TargetPart
+from ioc.reports.tables import (
+    CHANGE,
+    DAY,
+    HOURS,
+    MOMENT,
+    PERCENT,
+    PRECISE,
+    WHOLE,
+    Column,
+    Formula,
+    fill,
+    put,
+)
 from ioc.reports.told_uptime import availability, by_provider, total_evidence
 
-PERCENT, HOURS, WHOLE, DAY, MOMENT, CHANGE = (
-    "0.0%",
-    "[h]:mm",
-    "#,##0",
-    "dd/mm/yyyy",
-    "hh:mm dd/mm/yyyy",
-    "+0.0;−0.0;0.0",
-)
-HEAD = PatternFill("solid", fgColor="1D4F91")
-LINE = Border(bottom=Side("thin", color="CBD5E1"))
 PER_DAY = 86_400_000  # ms; a spreadsheet counts time in days
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """total: a sum of the column below the table."""
-
-    title: str
-    width: float
-    form: str | None = None
-    total: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A formula of ours; a text that comes from anybody else never becomes one."""
-
-    text: str
 
 
 def workbook(report: Report) -> bytes:
@@ -144,7 +126,7 @@ def _targets(book: Workbook, report: Report, lang: str) -> None:
             ]
         )
     sheet = book.create_sheet(_("Targets", lang))
-    _table(sheet, columns, rows, lang, fixed="C2")
+    fill(sheet, columns, rows, lang, fixed="C2")
     for row, target in enumerate(report.targets, start=2):
         sheet.cell(row, 3).number_format = _goal_format(target)
 
@@ -170,7 +152,7 @@ def _by_place(book: Workbook, report: Report, lang: str) -> None:
         for number, target in enumerate(report.targets, start=1)
         for place in target.places
     )  # fmt: skip
-    _table(book.create_sheet(_("By unit", lang)), columns, rows, lang, fixed="D2")
+    fill(book.create_sheet(_("By unit", lang)), columns, rows, lang, fixed="D2")
 
 
 def _source_columns(lang: str) -> list[Column]:
@@ -221,7 +203,7 @@ def _providers(book: Workbook, report: Report, lang: str) -> None:
     columns = [
         Column(_("Provider", lang), 30),
         Column(_("Lines", lang), 10, WHOLE, total=True),
-        Column(_("Availability", lang), 12, "0.00%"),
+        Column(_("Availability", lang), 12, PRECISE),
         Column(_("Known", lang), 10, PERCENT),
         Column(_("Down", lang), 12, HOURS, total=True),
         Column(_("Outages", lang), 10, WHOLE, total=True),
@@ -235,7 +217,7 @@ def _providers(book: Workbook, report: Report, lang: str) -> None:
         for name, some in by_provider(report).items()
     ]  # fmt: skip
     if rows:
-        _table(book.create_sheet(_("By provider", lang)), columns, rows, lang)
+        fill(book.create_sheet(_("By provider", lang)), columns, rows, lang)
 
 
 def _availability(
@@ -245,7 +227,7 @@ def _availability(
         Column(_("Name", lang), 34),
         Column(_("Unit", lang), 28),
         Column(_("Provider", lang), 16),
-        Column(_("Availability", lang), 12, "0.00%"),
+        Column(_("Availability", lang), 12, PRECISE),
         Column(_("Known", lang), 10, PERCENT),
         Column(_("Down", lang), 12, HOURS, total=True),
         Column(_("Maintenance", lang), 12, HOURS, total=True),
@@ -254,7 +236,7 @@ def _availability(
     ]
     if report.work_hours:
         columns += [
-            Column(_("Availability in working hours", lang), 14, "0.00%"),
+            Column(_("Availability in working hours", lang), 14, PRECISE),
             Column(_("Down in working hours", lang), 14, HOURS, total=True),
         ]
     columns.append(Column(_("Days restated", lang), 10, WHOLE, total=True))
@@ -269,7 +251,7 @@ def _availability(
         if report.work_hours:
             cells += [_share(row.work.availability), row.work.down / PER_DAY]
         made.append([*cells, row.restated])
-    _table(book.create_sheet(title), columns, made, lang)
+    fill(book.create_sheet(title), columns, made, lang)
 
 
 def _incidents(book: Workbook, report: Report, lang: str) -> None:
@@ -292,7 +274,7 @@ def _incidents(book: Workbook, report: Report, lang: str) -> None:
         ]
         for event in report.events
     ]  # fmt: skip
-    _table(book.create_sheet(_("Incidents", lang)), columns, rows, lang)
+    fill(book.create_sheet(_("Incidents", lang)), columns, rows, lang)
 
 
 def _rules(book: Workbook, report: Report, lang: str) -> None:
@@ -312,60 +294,7 @@ def _rules(book: Workbook, report: Report, lang: str) -> None:
         [_("Availability", lang), None, _(rule, lang), None, None, None]
         for rule in words.AVAILABILITY_RULES
     ]
-    _table(book.create_sheet(_("Counting rules", lang)), columns, rows, lang)
-
-
-def _table(
-    sheet: Worksheet,
-    columns: Sequence[Column],
-    rows: Iterable[Sequence[Any]],
-    lang: str,
-    fixed: str = "B2",
-) -> None:
-    """fixed: the cell from which on the sheet scrolls."""
-    for index, column in enumerate(columns, start=1):
-        head = sheet.cell(1, index, column.title)
-        head.font = Font(bold=True, color="FFFFFF")
-        head.fill = HEAD
-        head.alignment = Alignment(wrap_text=True, vertical="center")
-        sheet.column_dimensions[get_column_letter(index)].width = column.width
-    last = 1
-    for last, row in enumerate(rows, start=2):
-        for index, (column, value) in enumerate(zip(columns, row, strict=True), start=1):
-            if value is None:
-                continue
-            cell: Any = sheet.cell(last, index)
-            if isinstance(value, Formula):
-                cell.value = value.text
-            else:
-                put(cell, value)
-            if column.form is not None:
-                cell.number_format = column.form
-            if column.form is None and column.width >= 34:
-                cell.alignment = Alignment(wrap_text=True, vertical="top")
-    if last > 1:
-        sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
-        _total(sheet, columns, last, lang)
-    sheet.freeze_panes = fixed
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.print_title_rows = "1:1"
-
-
-def _total(sheet: Worksheet, columns: Sequence[Column], last: int, lang: str) -> None:
-    if not any(column.total for column in columns):
-        return
-    put(sheet.cell(last + 1, 1), _("Total", lang))
-    for index, column in enumerate(columns, start=1):
-        cell: Any = sheet.cell(last + 1, index)
-        cell.font = Font(bold=True)
-        cell.border = LINE
-        if column.total:
-            letter = get_column_letter(index)
-            cell.value = f"=SUM({letter}2:{letter}{last})"
-            cell.number_format = column.form or WHOLE
+    fill(book.create_sheet(_("Counting rules", lang)), columns, rows, lang)
 
 
 def _share(value: float | None) -> float | None:

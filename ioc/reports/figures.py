@@ -8,7 +8,7 @@ a day that is over    ─▶ what was written down for it; what of it is a readi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from collectors.base import Reason
@@ -24,24 +24,13 @@ from ioc.ledger.places import asked_of, members_of
 from ioc.ledger.records import Goal, PastFigure
 from ioc.ledger.sla import day_span
 from ioc.ledger.trend import Trend, joined, trend
-from ioc.reports.model import Figure, TargetPart, Wanted
-from ioc.reports.units import Units
+from ioc.reports.model import Figure, TargetPart
+from ioc.reports.units import Period
 from ioc.reports.words import forecast_words
 
 LOOK_BACK = timedelta(days=31)  # a figure that does not change is written down once a month
 MONTHS = 13
 Key = tuple[str, str | None]  # target, place or None = the area
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """What figures are asked for. last: the day they are of; now: ms UTC."""
-
-    wanted: Wanted
-    units: Units
-    last: date
-    today: date
-    now: int
 
 
 class Figures:

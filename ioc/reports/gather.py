@@ -16,15 +16,14 @@ from ioc.db import StateDatabase
 from ioc.i18n import mark
 from ioc.i18n import translate as _
 from ioc.inventory.topology import Topology
-from ioc.ledger.availability import Span
 from ioc.ledger.keeper import Keeper, Monitor
-from ioc.ledger.sla import day_span, working_calendar
+from ioc.ledger.sla import working_calendar
 from ioc.reports import words
-from ioc.reports.figures import Figures, Period
+from ioc.reports.figures import Figures
 from ioc.reports.model import Layout, Report, TargetPart, Wanted
-from ioc.reports.stories import Stories, stories
-from ioc.reports.units import Units, units_of
-from ioc.reports.uptime import Uptime, uptime
+from ioc.reports.stories import stories
+from ioc.reports.units import Period, units_of
+from ioc.reports.uptime import uptime
 
 Step = Callable[[float, str], None]
 SIGNER = (mark("ON BEHALF OF THE PEOPLE'S COMMITTEE"), mark("CHAIRMAN"))
@@ -56,11 +55,9 @@ def gather(sources: Sources, wanted: Wanted, step: Step) -> Report:
     targets = _targets(sources, period, step)
     step(0.45, mark("availability"))
     calendar = working_calendar(topology, sources.monitor.calendars)
-    days = (wanted.since, period.last)
-    agreed = sources.keeper.agreements.over(*days)
-    hours: Uptime = uptime(agreed, units, wanted.place, days, calendar, now)
+    hours = uptime(sources.keeper.agreements.over(*period.days), period, calendar)
     step(0.6, mark("incidents"))
-    found = _stories(sources.database, period)
+    found = stories(sources.database, period)
     name = units.places[wanted.place].name if wanted.place else topology.area_name
     return Report(
         wanted=wanted,
@@ -89,18 +86,6 @@ def _targets(sources: Sources, period: Period, step: Step) -> list[TargetPart]:
         if part is not None:
             found.append(part)
     return found
-
-
-def _stories(database: StateDatabase, period: Period) -> Stories:
-    units: Units = period.units
-    wanted = period.wanted
-    start = day_span(wanted.since, units.topology).start
-    end = min(day_span(period.last, units.topology).end, period.now)
-    sites = None
-    if wanted.place is not None:
-        sites = {site for site, unit in units.site_of().items() if unit == wanted.place}
-    days = (wanted.since, period.last)
-    return stories(database, units.topology, Span(start, end), days, sites, wanted.language)
 
 
 def layout(topology: Topology, lang: str) -> Layout:

@@ -15,6 +15,7 @@ from ioc.inventory.topology import Topology
 from ioc.ledger.availability import Span
 from ioc.notify.texts import Writer
 from ioc.reports.model import Bar, Event
+from ioc.reports.units import Period
 
 EVENTS = 2000  # incidents that are told
 PAGE = 500
@@ -30,18 +31,10 @@ class Stories:
     bars: list[Bar] = field(default_factory=list)
 
 
-def stories(
-    database: StateDatabase,
-    topology: Topology,
-    span: Span,
-    days: tuple[date, date],
-    sites: set[str] | None,
-    lang: str,
-) -> Stories:
-    """Incidents that touch a period. sites: only of these places; None: of the whole area.
-
-    span: ms UTC, up to now; days: first and last day. Raises StateDatabaseError.
-    """
+def stories(database: StateDatabase, period: Period) -> Stories:
+    """Incidents that touch a period. Raises StateDatabaseError."""
+    topology, span, days = period.units.topology, period.span, period.days
+    sites = period.sites()
     found = Stories()
     by_when: Counter[tuple[str, str]] = Counter()
     width = 10 if (days[1] - days[0]).days <= BY_DAY else 7  # of an ISO day, or its month
@@ -57,7 +50,7 @@ def stories(
         rank = (severity.rank, _length(incident, span), -incident.id)
         push = heapq.heappush if len(worst) < EVENTS else heapq.heappushpop
         push(worst, (rank, incident))
-    writer = Writer(topology, lang, {})
+    writer = Writer(topology, period.wanted.language, {})
     chosen = sorted((incident for _rank, incident in worst), key=lambda i: (i.since, i.id))
     found.worst = [_event(incident, writer, topology, span) for incident in chosen]
     found.bars = [

@@ -8,7 +8,9 @@ from datetime import date
 from typing import TypeVar
 
 from ioc.inventory.topology import Site, Topology, Unit
+from ioc.ledger.availability import Span
 from ioc.ledger.places import merger_days, places_on
+from ioc.ledger.sla import day_span
 from ioc.reports.model import Wanted
 
 NEVER = "9999-12-31"
@@ -34,6 +36,34 @@ class Units:
             if (site := assets[name].site) is not None
         }
         return found | {name: name for name in self.places}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a report is of. last: the day its figures are of; now: ms UTC."""
+
+    wanted: Wanted
+    units: Units
+    last: date
+    today: date
+    now: int
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """First and last day that there is anything of."""
+        return self.wanted.since, self.last
+
+    @property
+    def span(self) -> Span:
+        """ms UTC, up to now."""
+        start = day_span(self.wanted.since, self.units.topology).start
+        return Span(start, max(start, min(day_span(self.last, self.units.topology).end, self.now)))
+
+    def sites(self) -> set[str] | None:
+        """Places of the wanted unit; None = of the whole area."""
+        if self.wanted.place is None:
+            return None
+        return {site for site, unit in self.units.site_of().items() if unit == self.wanted.place}
 
 
 def units_of(topology: Topology, wanted: Wanted, today: date) -> Units:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
 from ioc.engine.calendars import Calendar
 from ioc.inventory.topology import Asset, AssetType, Topology
 from ioc.ledger.availability import Seconds, Tally
 from ioc.ledger.sla import Agreed, filled, period_of
 from ioc.reports.model import Hours, Service
-from ioc.reports.units import Units
+from ioc.reports.units import Period, Units
 
 
 @dataclass(slots=True)
@@ -24,17 +23,11 @@ class Uptime:
     gone: list[Service] = field(default_factory=list)
 
 
-def uptime(
-    found: Mapping[str, Agreed],
-    units: Units,
-    place: str | None,
-    days: tuple[date, date],
-    calendar: Calendar | None,
-    now: int,
-) -> Uptime:
-    """found: sums of the days, by asset or place. place: of one unit only, with what is shared."""
+def uptime(found: Mapping[str, Agreed], period: Period, calendar: Calendar | None) -> Uptime:
+    """found: sums of the days, by asset or place. Of one unit: its own, and what is shared."""
+    units, place = period.units, period.wanted.place
     topology = units.topology
-    whole, hours = period_of(*days, topology, calendar, now)
+    whole, hours = period_of(*period.days, topology, calendar, period.now)
     unit_of = units.site_of()
     rows = _Rows(topology, units, unit_of, found, whole, hours)
     made = Uptime()
