@@ -160,7 +160,9 @@ class Stepped:
             return
         step = self._grid.start(start)
         if end <= step + self._grid.width:
-            rows = self._select(level, self._recipe.together, start, end, members, "GROUP BY series")
+            rows = self._select(
+                level, self._recipe.together, start, end, members, "GROUP BY series"
+            )
             for series, *figures in rows:
                 self._found[series].put(step, tuple(figures))
             return

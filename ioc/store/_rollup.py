@@ -152,9 +152,7 @@ def windows_of_samples(
     return _of_samples(rows, stretch[1], view.grid(level), index.is_up(series))
 
 
-def _settle_worn(
-    view: View, level: int, series: int, stretch: Stretch, index: SeriesIndex
-) -> None:
+def _settle_worn(view: View, level: int, series: int, stretch: Stretch, index: SeriesIndex) -> None:
     """A stretch of which something was dropped: what is there came late, or is older than what
     is kept."""
     start, end = stretch

@@ -23,7 +23,9 @@ stretches = st.lists(
 )
 
 
-@given(st.sampled_from([RAW, LIVE, TOP]), moments, moments, st.lists(stretches, min_size=3, max_size=3))
+@given(
+    st.sampled_from([RAW, LIVE, TOP]), moments, moments, st.lists(stretches, min_size=3, max_size=3)
+)
 def test_parts_cover_the_query_once_and_touch_nothing_that_moves(
     level: int, start: int, end: int, unsettled: list[list[tuple[int, int]]]
 ) -> None:
