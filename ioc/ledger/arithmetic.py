@@ -12,6 +12,7 @@ from fractions import Fraction
 from collectors.base import Reason
 from ioc.inventory.topology import Target
 from ioc.ledger.model import Coverage, Evidence, Source, TargetState
+from ioc.ledger.rounding import shown
 
 TOLERANCE = 1.0  # percentage points by which two sources may differ before they contradict
 
@@ -100,7 +101,7 @@ def conflict(chosen: Coverage, others: Sequence[Coverage]) -> Reason | None:
                 words = {"count": other.numerator, "total": other.denominator or 0}
                 return Reason("reported as reached, but measured: {count} of {total}", words)
         elif not chosen.proxy and _apart(chosen, other) > TOLERANCE:
-            values = {"one": round(chosen.value, 1), "other": round(other.value, 1)}
+            values = {"one": shown(chosen.value), "other": shown(other.value)}
             return Reason("sources differ: {one} % and {other} %", values)
     return None
 
