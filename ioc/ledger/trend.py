@@ -152,7 +152,7 @@ def _interval(line: _Line, goal: float) -> tuple[float, float | None]:
     b = line.slope * gap
     c = gap**2 - noise / line.count
     root = sqrt(max(0.0, b * b - a * c))
-    first = line.middle + (c / (b + root) if b + root > 0 else 0.0)
+    first = line.middle + (c / (b + root) if b > 0 else 0.0)  # else it lies behind the middle
     return first, line.middle + (b + root) / a if a > 0 else None
 
 
