@@ -13,7 +13,6 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fractions import Fraction
 from math import ceil, floor, sqrt
 
 from ioc.inventory.topology import Target
@@ -236,7 +235,7 @@ def _summed(
     sources = {figure.source for figure in some}
     states = {figure.state for figure in some}
     if target is not None:
-        state = weigh(target, place, Fraction(numerator), total, known).state
+        state = weigh(target, place, numerator, total, known).state
     else:
         state = states.pop() if len(states) == 1 else TargetState.UNKNOWN
     return PastFigure(
