@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ioc.i18n import _
-from ioc.store._http import NotFound, strange
+from ioc.store._http import NotFound, failure, strange
 from ioc.store._lines import coded, coded_name, decoded_tags
 from ioc.store._stepped import UNBOUNDED, Samples
 from ioc.store.base import SeriesQuery, StoreUnavailable
 
+# A database without a bucket behind it: of 1.x and 3, of 2.x, of the first 2.x.
+MISSING = ("database not found", "retention policy not found", "expected 1, found 0")
 FARTHEST = 9_223_372_036_854  # ms; times are nanoseconds in 64 bits
 
 
@@ -40,7 +42,13 @@ def select(query: SeriesQuery, tags: Mapping[str, tuple[str, ...]]) -> str:
 
 def name(plain: str) -> str:
     """A measurement, field or tag as an identifier; what is odd in it is coded."""
-    return f'"{coded_name(plain)}"'
+    return identifier(coded_name(plain))
+
+
+def identifier(exact: str) -> str:
+    """A name as it is on the server."""
+    escaped = exact.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def text(value: str) -> str:
@@ -85,6 +93,8 @@ def found(line: bytes, store: str) -> list[dict[str, Any]]:
     said = answer.get("error") or results[0].get("error")
     if said is None:
         return list(results[0].get("series") or [])
-    if "database not found" in said or "retention policy not found" in said:
+    if any(words in said for words in MISSING):
         raise NotFound(_("{store}: not found ({said})", store=store, said=said))
+    if "authoriz" in said:  # "not authorized to execute statement", "unauthorized"
+        raise failure(store, 403, {}, said)
     raise StoreUnavailable(_("{store} cannot answer: {said}", store=store, said=said[:500]))
