@@ -390,7 +390,9 @@ class Program:
             for table in (saved.assets, saved.sites)
             for name, (state, start, *_rest) in table.items()
         }
-        alive_until = await last_sample(self.store, self.clock.now())
+        alive_until, answers = await last_sample(self.store, self.clock.now())
+        if not answers:
+            self._recall_at = self.clock.monotonic() + RECALL_AGAIN
         self.pipeline.restore(saved.checks, since, alive_until)
         known = await asyncio.to_thread(
             self.database.load_incidents, self.clock.now() - REOPEN_WITHIN
