@@ -53,6 +53,14 @@ def tell(settings: Settings, method: str, path: str, body: dict[str, Any] | None
     return answer
 
 
+def download(settings: Settings, path: str) -> bytes:
+    """What the running program answers to GET path. Raises NotRunningError, RefusedError."""
+    status, content = _request(settings, "GET", path)
+    if status != http.client.OK:
+        raise RefusedError(f"{path}: HTTP {status}")
+    return content
+
+
 def _why(answer: Any, status: int) -> str:
     """What a problem says, its first wrong field included."""
     if not isinstance(answer, dict):

@@ -42,6 +42,7 @@ OFFERED: tuple[tuple[Every, str, int], ...] = (
     ("year", mark("Year"), 4),
 )
 SHOWN = 50
+FIELDS = ("period", "since", "until", "place", "units", "language")
 
 
 def router(context: Context) -> APIRouter:
@@ -70,7 +71,7 @@ def router(context: Context) -> APIRouter:
             merged=bool(merger_days(topology)),
             today=today.isoformat(),
             may=request.state.actor.role.may(Role.OPERATOR),
-            given=given or {},
+            given=given or dict.fromkeys(FIELDS, ""),
             wrong=wrong,
         )
         answer.status_code = 422 if wrong else 200
@@ -146,6 +147,7 @@ def _periods(today: date, lang: str) -> Iterator[dict[str, Any]]:
         for number in range(count):
             since, until = around(every, day)
             named = words.period(Wanted(every=every, since=since, until=until), lang)
+            named = named[:1].upper() + named[1:]
             running = _("{period} (not over yet)", lang, period=named)
             options.append(
                 {

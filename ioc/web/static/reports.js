@@ -24,7 +24,7 @@ async function renew() {
 function days() {
   const wanted = form.elements.period.value === "range:";
   const range = document.getElementById("range");
-  range.hidden = !wanted;
+  range.style.display = wanted ? "" : "none";
   for (const input of range.querySelectorAll("input")) input.required = wanted;
 }
 
