@@ -56,7 +56,7 @@ from ioc.notify.planner import Planner
 from ioc.outbox import Message, Outbox
 from ioc.recall import last_sample, usual_latency
 from ioc.reports.gather import Sources
-from ioc.reports.jobs import Reports
+from ioc.reports.post import Post
 from ioc.sdnotify import ALIVE, READY, STOPPING, Systemd
 from ioc.settings import Settings
 from ioc.store import open_store
@@ -117,8 +117,7 @@ class Program:
     ) -> None:
         self.settings = settings
         self._loaded = loaded
-        self.store = store
-        self.database = database
+        self.store, self.database = store, database
         self.clock = SystemClock()
         self.problems = Problems(self.clock)
         self.hub = Hub()
@@ -158,7 +157,7 @@ class Program:
             self.clock, self.pipeline, store, Records(database.engine), Agreements(database.engine)
         )
         sources = Sources(self.clock, self.pipeline, self.keeper, database, simulated)
-        self.reports = Reports(sources, database.engine, settings.data_dir / "reports")
+        self.post = Post(sources, database.engine, settings.data_dir, self.channels, self.problems)
         self.context = Context(
             clock=self.clock,
             monitor=self.pipeline,
@@ -173,7 +172,7 @@ class Program:
             hub=self.hub,
             problems=self.problems,
             keeper=self.keeper,
-            reports=self.reports,
+            reports=self.post.reports,
             counters=self._counters,
             started_at=self.clock.now(),
             simulated=simulated,
@@ -201,7 +200,7 @@ class Program:
             asyncio.create_task(self._every(STORE_EVERY, self._check_store), name="store"),
             asyncio.create_task(self._watch_inventory(), name="inventory"),
             asyncio.create_task(self.deliverer.run(), name="deliverer"),
-            asyncio.create_task(self.reports.run(), name="reports"),
+            asyncio.create_task(self.post.run(), name="reports"),
             asyncio.create_task(server.serve(sockets=[listener]), name="web"),
         }
         if self.heartbeat is not None:
@@ -300,9 +299,10 @@ class Program:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         scheduler.add_job(self._record_coverage, "cron", minute="*/5", id="ledger")
-        hourly, nightly = self.keeper.hourly, self.keeper.nightly
-        scheduler.add_job(self._keep_ledger, "cron", [hourly], minute=2, id="availability")
-        scheduler.add_job(self._keep_ledger, "cron", [nightly], hour=0, minute=15, id="days")
+        keeper, work = self.keeper, self._keep_ledger
+        scheduler.add_job(work, "cron", [keeper.hourly], minute=2, id="availability")
+        scheduler.add_job(work, "cron", [keeper.nightly], hour=0, minute=15, id="days")
+        scheduler.add_job(self.post.daily, "cron", hour=6, minute=30, id="reports")
         scheduler.add_job(self._maintain, "cron", minute=7, id="store")
         scheduler.add_job(self._forget, "cron", hour=3, minute=20, id="retention")
         return scheduler
@@ -402,7 +402,7 @@ class Program:
         self.pipeline.settle()
         self._set_polls(self.pipeline.topology)
         await asyncio.to_thread(self.keeper.load)
-        await asyncio.to_thread(self.reports.load)
+        await asyncio.to_thread(self.post.load)
 
     # --- incidents
 
