@@ -25,6 +25,7 @@ from ioc import entrance
 from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
+from ioc.backup import scheduled
 from ioc.clock import SystemClock
 from ioc.counters import counters
 from ioc.db import StateDatabase, StateDatabaseError
@@ -289,6 +290,8 @@ class Program:
         scheduler.add_job(self._keep_ledger, "cron", [nightly], hour=0, minute=15, id="days")
         scheduler.add_job(self._maintain, "cron", minute=7, id="store")
         scheduler.add_job(self._forget, "cron", hour=3, minute=20, id="retention")
+        ours = [self.settings, self.problems, scheduler.timezone]
+        scheduler.add_job(scheduled, "cron", ours, minute=40, id="backup")
         return scheduler
 
     async def _maintain(self) -> None:
@@ -334,10 +337,7 @@ class Program:
 
     def _refuse(self, error: InventoryError) -> None:
         mistakes = error.mistakes
-        words: dict[str, str | int | float] = {
-            "count": len(mistakes),
-            "first": str(mistakes[0]),
-        }
+        words: dict[str, str | int | float] = {"count": len(mistakes), "first": str(mistakes[0])}
         text = "the changed inventory has {count} mistakes and is not in force: {first}"
         self.problems.report("inventory", Reason(text, words))
         for mistake in mistakes:

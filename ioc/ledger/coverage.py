@@ -31,6 +31,7 @@ from ioc.ledger.model import (
     TargetState,
 )
 from ioc.ledger.places import asked_of, places_on
+from ioc.ledger.rounding import shown
 
 TOLERANCE = 1.0  # percentage points by which two sources may differ before they contradict
 DAY = 86_400_000
@@ -318,7 +319,7 @@ def _conflict(chosen: Coverage, others: Sequence[Coverage]) -> Reason | None:
                 words = {"count": other.numerator, "total": other.denominator or 0}
                 return Reason("reported as reached, but measured: {count} of {total}", words)
         elif abs(other.value - chosen.value) > TOLERANCE:
-            values = {"one": round(chosen.value, 1), "other": round(other.value, 1)}
+            values = {"one": shown(chosen.value), "other": shown(other.value)}
             return Reason("sources differ: {one} % and {other} %", values)
     return None
 

@@ -8,6 +8,7 @@ from ioc.engine.model import SiteView, State
 from ioc.i18n import mark
 from ioc.i18n import translate as _
 from ioc.ledger.model import Source, TargetState
+from ioc.ledger.rounding import shown
 
 LINK_LABELS = {
     "fiber": mark("Fiber"),
@@ -85,8 +86,15 @@ def site_word(view: SiteView, lang: str) -> str:
 
 
 def percent(value: float | None, lang: str) -> str:
-    """One decimal where it is not whole, never rounded up to 100 %; a dash for unknown."""
-    return "–" if value is None else f"{decimal(int(value * 10 + 1e-9) / 10, lang)} %"
+    """One decimal where it is not whole; a dash for unknown."""
+    return "–" if value is None else f"{decimal(shown(value), lang)} %"
+
+
+def count(value: int | None, lang: str) -> str:
+    """With the language's sign for thousands; a dash for unknown."""
+    if value is None:
+        return "–"
+    return f"{value:,}".replace(",", ".") if lang == "vi" else f"{value:,}"
 
 
 def decimal(value: float, lang: str) -> str:
