@@ -15,7 +15,7 @@ from typing import TypeVar
 from ioc.i18n import _
 from ioc.store._address import Address, parse, secret
 from ioc.store._http import Forbidden, Http, NotFound
-from ioc.store._influxadmin import Admin, seconds
+from ioc.store._influxadmin import PROBE, Admin, seconds
 from ioc.store._influxql import found, samples, select
 from ioc.store._stepped import Samples, answer, folded, parts, to_fold
 from ioc.store._windows import HELD, check_query
@@ -114,7 +114,7 @@ class InfluxStore:
     def health(self) -> StoreHealth:
         """Whether it can be read."""
         try:
-            form = [("db", self._bucket), ("q", "SHOW MEASUREMENTS LIMIT 1")]
+            form = [("db", self._bucket), ("q", PROBE)]
             ask = lambda: found(self._http.ask("POST", "/query", form=form).body, self.name)  # noqa: E731
             self._once_more(ask)
         except StoreError as error:
