@@ -21,7 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from collectors import collector
 from collectors.base import Reason
-from ioc import entrance
+from ioc import entrance, store_watch
 from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
@@ -61,7 +61,7 @@ from ioc.reports.jobs import Reports
 from ioc.sdnotify import ALIVE, READY, STOPPING, Systemd
 from ioc.settings import Settings
 from ioc.store import open_store
-from ioc.store.base import Point, Store, StoreError
+from ioc.store.base import Point, Store, StoreError, StoreHealth
 from ioc.web import create_app
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,8 @@ CHECKPOINT = 60.0
 STATE_POINTS = 5  # every so many checkpoints the state series get a point though nothing changed
 DISK_EVERY = 30.0
 DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
-UNHEALTHY = frozenset({"store", "database", "disk"})
+STORE_EVERY, RECALL_AGAIN = 5.0, 60.0
+UNHEALTHY = frozenset({"store", "database", "disk", store_watch.FULL})
 KEEP_TRANSITIONS = 10 * 366 * 86_400_000  # ms: design, incidents and history are kept for years
 
 
@@ -90,7 +91,9 @@ def run(settings: Settings, *, simulated: bool = False) -> int:
     with bind(settings) as listener:
         database = StateDatabase.open(settings.database)
         try:
-            store = open_store(settings.store)
+            store = open_store(
+                settings.store, settings.data_dir / "outbox.db", settings.outbox_limit
+            )
             try:
                 program = Program(settings, loaded, store, database, simulated=simulated)
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -131,6 +134,8 @@ class Program:
         url = os.environ.get("IOC_HEARTBEAT_URL")
         self.heartbeat = Heartbeat(url, self._healthy, self.problems) if url else None
         self._polls_before = 0
+        self._store_health = StoreHealth(ok=True)
+        self._recall_at: float | None = 0.0  # monotonic s; None: the store has told what is usual
         self.deliverer = Deliverer(self.clock, self.outbox, self.channels, self.problems)
         self.desk = desk.Desk(
             self.clock,
@@ -194,6 +199,7 @@ class Program:
             asyncio.create_task(self._every(TICK, self._tick), name="tick"),
             asyncio.create_task(self._every(CHECKPOINT, self._checkpoint), name="checkpoint"),
             asyncio.create_task(self._every(DISK_EVERY, self._check_disk), name="disk"),
+            asyncio.create_task(self._every(STORE_EVERY, self._check_store), name="store"),
             asyncio.create_task(self._watch_inventory(), name="inventory"),
             asyncio.create_task(self.deliverer.run(), name="deliverer"),
             asyncio.create_task(self.reports.run(), name="reports"),
@@ -277,6 +283,16 @@ class Program:
             self.problems.report("disk", Reason("only {free} MB left on the data disk", megabytes))
         else:
             self.problems.clear("disk")
+
+    async def _check_store(self) -> None:
+        """Say what waits for it; learn what it could not tell at the start."""
+        health = self._store_health = await asyncio.to_thread(self.store.health)
+        zone = self.pipeline.topology.timezone
+        store_watch.tell(health, self.problems, self.clock.now(), zone)
+        if self._recall_at is not None and self.clock.monotonic() >= self._recall_at:
+            usual = await usual_latency(self.store, self.clock.now())
+            self.pipeline.quality.learn(usual or {})
+            self._recall_at = self.clock.monotonic() + RECALL_AGAIN if usual is None else None
 
     def _calendar_jobs(self) -> AsyncIOScheduler:
         """What follows the calendar. Polling does not: a step of the wall clock may delay these."""
@@ -374,14 +390,13 @@ class Program:
             for table in (saved.assets, saved.sites)
             for name, (state, start, *_rest) in table.items()
         }
-        alive_until = await asyncio.to_thread(last_sample, self.store, self.clock.now())
+        alive_until = await last_sample(self.store, self.clock.now())
         self.pipeline.restore(saved.checks, since, alive_until)
         known = await asyncio.to_thread(
             self.database.load_incidents, self.clock.now() - REOPEN_WITHIN
         )
         self.desk.load(known.recent, known.events, known.waiting, known.windows)
-        usual = await asyncio.to_thread(usual_latency, self.store, self.clock.now())
-        self.pipeline.quality.learn(usual)
+        await self._check_store()
         self.pipeline.settle()
         self._set_polls(self.pipeline.topology)
         await asyncio.to_thread(self.keeper.load)
@@ -418,9 +433,12 @@ class Program:
     # --- the rest
 
     def _counters(self) -> dict[str, float]:
-        return counters(
-            self.poller, self.pipeline, self.points, self.changes, self.hub, self._process
-        )
+        return {
+            **counters(
+                self.poller, self.pipeline, self.points, self.changes, self.hub, self._process
+            ),
+            **store_watch.figures(self._store_health, self.clock.now()),
+        }
 
     def _announce(self, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]

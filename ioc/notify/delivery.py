@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from ioc.engine.problems import Problems
 from ioc.i18n import translate as _
 from ioc.notify.channels import Channels, DeliveryError, Recipient
 from ioc.outbox import Message, Outbox, Stored
+from ioc.outbox.backoff import delay
 
 log = logging.getLogger(__name__)
 
@@ -203,8 +203,8 @@ class Deliverer:
             words: dict[str, str | int | float] = {"name": message.recipient, "error": error}
             reason = Reason("messages to {name} are not delivered: {error}", words)
             self._problems.report(f"channel:{message.recipient}", reason)
-        wait = min(LAST_RETRY, self._first_retry * 2 ** min(message.attempts, 16))
-        due = self._clock.now() + round(1000 * wait * random.uniform(0.5, 1.0))  # noqa: S311
+        wait = delay(message.attempts + 1, self._first_retry, LAST_RETRY)
+        due = self._clock.now() + round(1000 * wait)
         await asyncio.to_thread(self._outbox.retry, message.key, due, error)
 
     async def _dead(self, message: Stored, error: str) -> None:

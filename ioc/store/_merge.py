@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from ioc.store._recent import Recent
-from ioc.store._schema import LEVELS
+from ioc.store._schema import LEVELS, LIVE
 from ioc.store._series import SeriesIndex
-from ioc.store._windows import Grid
+from ioc.store._windows import Grid, runs
 from ioc.store.base import HOLD
 
 BUDGET = 0.010  # seconds of work in one transaction
@@ -72,7 +72,7 @@ def _insert(
 ) -> None:
     rows = ((series, at, value) for at, value in zip(times, values, strict=True))
     connection.executemany("INSERT OR REPLACE INTO raw VALUES (?, ?, ?)", rows)
-    mark(connection, 0, series, stretches(times, reach))
+    mark(connection, LIVE, series, stretches(times, reach))
 
 
 def _clear(connection: sqlite3.Connection, upto: int) -> Iterator[None]:
@@ -90,14 +90,14 @@ def _clear(connection: sqlite3.Connection, upto: int) -> Iterator[None]:
 
 
 def stretches(times: Sequence[int], reach: int) -> list[Stretch]:
-    """Stretches of the finest windows that ascending times touch; long gaps part them.
+    """Stretches of windows of the live level that ascending times touch; long gaps part them.
 
     reach: ms before a sample that it says something of.
     """
-    grid = Grid(LEVELS[0][1])
+    grid = Grid(LEVELS[LIVE][1])
     found: list[Stretch] = []
-    for moment in times:
-        start, end = grid.start(moment - reach), grid.end(moment + 1)
+    for window, first, _after in runs(times, grid):
+        start, end = grid.start(times[first] - reach), window + grid.width
         if found and start <= found[-1][1] + GAP:
             if end > found[-1][1]:
                 found[-1] = (found[-1][0], end)

@@ -23,7 +23,7 @@ from ioc.store._readers import Readers
 from ioc.store._recent import Recent
 from ioc.store._retention import Retention, give_back, retain
 from ioc.store._rollup import roll_up
-from ioc.store._schema import TOP, lock, open_writer, translated
+from ioc.store._schema import LIVE, TOP, lock, open_writer, translated
 from ioc.store._series import SeriesIndex, load_tags, series_rows
 from ioc.store._view import View
 from ioc.store._windows import check_query, limited
@@ -157,9 +157,9 @@ class SqliteStore:
         view = View(self._writer, self._day_offset)
         with self._upkeep:
             self._repeat(self._merge_step)
-            for level in range(TOP + 1):
-                self._run(roll_up(view, level, self._index))
-            self._run(retain(view, self._keep, now))
+            for level in range(LIVE, TOP + 1):
+                self._run(roll_up(view, level, self._index, now))
+            self._run(retain(view, self._index, self._keep, now))
             self._repeat(self._vacuum_step)
 
     def _merge_step(self) -> bool:

@@ -340,10 +340,6 @@ RULES = {
         "units: [{id: u, name: U}, {id: v, name: V, into: u}]",
         "2: units[1].into: needs valid_until: the last day before the merger",
     ),
-    "merger in a circle": (
-        "units: [{id: u, name: U, valid_until: 2025-06-30, into: u}]",
-        "2: units[0].into: leads back to itself",
-    ),
     "merger into nothing": (
         "units: [{id: u, name: U, valid_until: 2025-06-30, into: w}]",
         "2: units[0].into: w does not exist",
