@@ -25,6 +25,7 @@ from ioc import entrance, store_watch
 from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
+from ioc.backup import scheduled
 from ioc.clock import SystemClock
 from ioc.counters import counters
 from ioc.db import StateDatabase, StateDatabaseError
@@ -305,6 +306,8 @@ class Program:
         scheduler.add_job(self.post.daily, "cron", hour=6, minute=30, id="reports")
         scheduler.add_job(self._maintain, "cron", minute=7, id="store")
         scheduler.add_job(self._forget, "cron", hour=3, minute=20, id="retention")
+        ours = [self.settings, self.problems, scheduler.timezone]
+        scheduler.add_job(scheduled, "cron", ours, minute=40, id="backup")
         return scheduler
 
     async def _maintain(self) -> None:
@@ -350,10 +353,7 @@ class Program:
 
     def _refuse(self, error: InventoryError) -> None:
         mistakes = error.mistakes
-        words: dict[str, str | int | float] = {
-            "count": len(mistakes),
-            "first": str(mistakes[0]),
-        }
+        words: dict[str, str | int | float] = {"count": len(mistakes), "first": str(mistakes[0])}
         text = "the changed inventory has {count} mistakes and is not in force: {first}"
         self.problems.report("inventory", Reason(text, words))
         for mistake in mistakes:
