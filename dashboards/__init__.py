@@ -1,0 +1,7 @@
+"""The dashboards of Grafana as code. `make dashboards` writes the JSON that is committed.
+
+One definition of each dashboard (`boards/`) in terms of what is asked (`ask.py`); how it is asked
+stands in `influxql.py` and `promql.py`. Both languages have the same uids, titles and panels, so a
+district that moves from one store to another keeps its bookmarks. Nothing here is needed to run
+the program: the JSON is.
+"""
