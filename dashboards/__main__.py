@@ -1,7 +1,7 @@
 """`python -m dashboards`: writes the JSON of every dashboard in both languages.
 
-    python -m dashboards           write dashboards/json
-    python -m dashboards --check   write nothing; exit 1 and name what differs
+python -m dashboards           write dashboards/json
+python -m dashboards --check   write nothing; exit 1 and name what differs
 """
 
 from __future__ import annotations

@@ -119,7 +119,8 @@ class Board:
         one: bool = False,
         about: str = "",
     ) -> None:
-        """A variable. one: exactly one value, the first at the start; else all at the start."""
+        """A variable. one: exactly one value, the first at the start; else all at the start, and
+        all means whatever there is: a question says itself what else must hold."""
         variable = (
             builders.QueryVariable(name)
             .label(label)
@@ -158,9 +159,7 @@ class Board:
         """A figure that the viewer may change."""
         option = dashboard.VariableOption(selected=True, text=value, value=value)
         variable = builders.TextBoxVariable(name).label(label).description(about)
-        self._made.with_variable(
-            variable.default_value(value).current(option).options([option])
-        )
+        self._made.with_variable(variable.default_value(value).current(option).options([option]))
 
     def marks(self, where: Mapping[str, str], about: str = "Sự cố") -> None:
         """Incidents on all time axes."""
@@ -267,9 +266,7 @@ class Board:
         panel = self._numbers(panel, unit, steps, None, decimals, link)
         self._ask(panel, at, title, about, question)
 
-    def pie(
-        self, at: At, title: str, about: str, question: ask.Question, unit: str
-    ) -> None:
+    def pie(self, at: At, title: str, about: str, question: ask.Question, unit: str) -> None:
         """Parts of a whole."""
         panel = (
             piechart.Panel()
@@ -430,7 +427,7 @@ class Board:
 
     # --- parts
 
-    def _numbers(
+    def _numbers(  # noqa: PLR0917 - what every panel of figures has
         self,
         panel: Any,
         unit: str,
@@ -490,9 +487,7 @@ def _legend(placement: common.LegendPlacement) -> Any:
 
 
 def _tooltip(mode: common.TooltipDisplayMode) -> Any:
-    return (
-        common_builders.VizTooltipOptions().mode(mode).sort(common.SortOrder.DESCENDING)
-    )
+    return common_builders.VizTooltipOptions().mode(mode).sort(common.SortOrder.DESCENDING)
 
 
 def _data_link(title: str, url: str) -> Any:
@@ -522,7 +517,11 @@ def _cell_look(column: Column) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if column.bar is not None:
         values |= {"min": 0, "max": column.bar}
-        values["custom.cellOptions"] = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
+        values["custom.cellOptions"] = {
+            "type": "gauge",
+            "mode": "basic",
+            "valueDisplayMode": "text",
+        }
     elif column.words is not None and column.unit is not None:
         values["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
     elif column.steps is not None:

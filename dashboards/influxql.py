@@ -5,6 +5,7 @@
 up the columns of several groups.
 """
 
+# ruff: noqa: S608 - the names in these texts are constants of the boards
 from __future__ import annotations
 
 import re
@@ -104,10 +105,7 @@ def _course(q: ask.Course) -> str:
         value, fill = f'non_negative_derivative(last("{q.field}"), 1s)', "fill(none)"
     where = _within(q)
     if q.join is None:
-        return (
-            f"SELECT {value} FROM {_source(q)} WHERE {where}"
-            f" GROUP BY {_list(step, q.by)} {fill}"
-        )
+        return f"SELECT {value} FROM {_source(q)} WHERE {where} GROUP BY {_list(step, q.by)} {fill}"
     inner = (
         f'SELECT {value} AS "v" FROM {_source(q)} WHERE {where}'
         f" GROUP BY {_list(step, _union(q.by, q.of))} fill(none)"
@@ -145,9 +143,7 @@ def _shares(q: ask.Shares) -> str:
 
 
 def _marks(q: ask.Marks) -> str:
-    return (
-        f'SELECT "until", "what", "place", "kind" FROM {_source(q)} WHERE {_within(q)}'
-    )
+    return f'SELECT "until", "what", "place", "kind" FROM {_source(q)} WHERE {_within(q)}'
 
 
 _WRITERS: dict[type, Any] = {
@@ -174,9 +170,7 @@ def _within(q: ask.Question) -> str:
 def _recent(q: ask.Question, keep: str) -> str:
     if keep == ask.RANGE:
         return _within(q)
-    return " AND ".join(
-        [f"time > ${{__to}}ms - {keep}", "time <= ${__to}ms", *_conditions(q)]
-    )
+    return " AND ".join([f"time > ${{__to}}ms - {keep}", "time <= ${__to}ms", *_conditions(q)])
 
 
 def _conditions(q: ask.Question) -> Iterable[str]:

@@ -46,7 +46,9 @@ def columns(question: ask.Rows | ask.Shares) -> list[tuple[str, str]]:
     wanted = fields(question)
     if len(wanted) == 1:
         return [("Value", wanted[0])]
-    return [(f"Value #{ref}", name) for ref, name in zip(string.ascii_uppercase, wanted, strict=False)]
+    return [
+        (f"Value #{ref}", name) for ref, name in zip(string.ascii_uppercase, wanted, strict=False)
+    ]
 
 
 def queries(question: ask.Question) -> list[str]:
@@ -115,7 +117,9 @@ def _total(q: ask.Total) -> str:
 
 
 def _pieces(q: ask.Share | ask.Shares, over: str) -> str:
-    return _by("avg", q.by, f"{over}(avg_over_time({_metric(q, q.field)}[{STEP}])[$__range:{STEP}])")
+    return _by(
+        "avg", q.by, f"{over}(avg_over_time({_metric(q, q.field)}[{STEP}])[$__range:{STEP}])"
+    )
 
 
 def _share(q: ask.Share) -> str:

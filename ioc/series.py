@@ -59,7 +59,7 @@ def level(counts: Mapping[str, float], uplink_lost: bool) -> float:
 class Drawn:
     """What to write at each checkpoint. Reads the running parts, changes none."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts that it reads
         self,
         clock: Clock,
         pipeline: Pipeline,

@@ -51,7 +51,7 @@ def _headline(board: Board) -> None:
         ("is_down", "Đơn vị mất kết nối", words.BAD_FROM_ONE,
          "Số đơn vị không liên lạc được bằng đường nào."),
         ("is_unknown", "Đơn vị chưa xác định", words.WARN_FROM_ONE,
-         "Số đơn vị chưa thể nói là tốt hay xấu: chưa đo được, nằm sau chỗ hỏng, hoặc đang bảo trì."),
+         "Số đơn vị chưa thể nói tốt hay xấu: chưa đo được, nằm sau chỗ hỏng, hoặc đang bảo trì."),
     )  # fmt: skip
     for number, (field, title, steps, about) in enumerate(counts):
         board.stat(
@@ -61,13 +61,14 @@ def _headline(board: Board) -> None:
     board.stat(
         (18, 0, 3, 4), "Sự cố nghiêm trọng",
         "Số sự cố nghiêm trọng đang mở trên toàn địa bàn.",
-        ask.Now("incidents", AREA, names="Nghiêm trọng", field="critical", of=("area",), join="sum"),
+        ask.Now("incidents", AREA, names="Nghiêm trọng", field="critical", of=("area",),
+                join="sum"),
         "none", steps=words.BAD_FROM_ONE, decimals=0,
         link=("Xem sự cố", "/d/ioc-incidents?${__url_time_range}"),
     )  # fmt: skip
     board.stat(
         (21, 0, 3, 4), "Tuổi số liệu",
-        "Số liệu cũ nhất trong các kết quả đo mới nhất của đường truyền và bộ định tuyến. Để trống: "
+        "Số liệu cũ nhất trong các kết quả đo mới nhất của đường truyền, bộ định tuyến. Để trống: "
         "hệ thống giám sát không ghi gì quá 6 phút.",
         ask.Now("place", PLACES, names="Tuổi số liệu", field="age_s", of=("area", "site")),
         "s", steps=words.AGE, decimals=0,
@@ -101,7 +102,7 @@ def _places(board: Board) -> None:
     )  # fmt: skip
     board.stat(
         (18, 4, 6, 9), "Dịch vụ dùng chung",
-        "Các cổng, hệ thống dùng chung, đo từ trung tâm. Bấm để xem thời gian trả lời và chứng thư.",
+        "Các cổng, hệ thống dùng chung, đo từ trung tâm. Bấm để xem thời gian trả lời, chứng thư.",
         ask.Now("service", AREA, by=("asset", "name"), names="{name}", field="state"),
         "none", shown=words.SERVICE_STATES, names=True,
         link=("Xem dịch vụ", "/d/ioc-services?${__url_time_range}"),
@@ -136,7 +137,8 @@ def _goals(board: Board) -> None:
             "value": Column("Đạt", "percent", steps=words.TARGET, decimals=1, bar=100, width=150),
             "goal": Column("Phải đạt", "percent", decimals=0, width=80),
             "gap": Column("Còn thiếu", "suffix: điểm %", steps=words.GAP, decimals=1, width=120),
-            "evidence": Column("Bằng chứng", "percent", steps=words.EVIDENCE, decimals=0, width=100),
+            "evidence": Column("Bằng chứng", "percent", steps=words.EVIDENCE, decimals=0,
+                               width=100),
         },
         sort=("Còn thiếu", True),
     )  # fmt: skip

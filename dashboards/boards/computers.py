@@ -1,4 +1,4 @@
-"""Máy tính: networked, adequate, missing, systems, memory, antivirus. Totals of places, no persons."""
+"""Máy tính: networked, adequate, missing, systems, memory, antivirus. Totals, no persons."""
 
 from __future__ import annotations
 

@@ -66,9 +66,9 @@ def _past(board: Board) -> None:
     board.bars(
         (8, 16, 8, 9), "Theo đơn vị",
         "Số sự cố đã kết thúc trong khoảng xem ở từng đơn vị.",
-        ask.Total("incident", PLACES, by=("place", "site"), names="{place}", field="repair_s",
+        ask.Total("incident", PLACES, by=("place",), names="{place}", field="repair_s",
                   how="count"),
-        "suffix: sự cố", decimals=0, link=shared.TO_PLACE,
+        "suffix: sự cố", decimals=0,
     )  # fmt: skip
     board.stat(
         (16, 16, 4, 4), "Tiếp nhận trung bình",

@@ -10,9 +10,9 @@ from dashboards.boards import shared
 from dashboards.boards.shared import PLACES, TO_PLACE
 
 LINK = {**PLACES, "kind": "$kind"}
-SAMPLE = {**PLACES, "asset_kind": "$kind"}
+SAMPLE = {**PLACES, "asset_type": "link", "asset_kind": "$kind"}
 NAMES = "{place} · {name}"
-EACH = ("asset", "name", "place")
+EACH = ("asset", "name", "place", "site")
 
 
 def make(dialect: ModuleType) -> Board:

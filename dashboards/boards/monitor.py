@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 from dashboards import ask, words
 from dashboards.board import Board
 from dashboards.boards.shared import AREA
+
+
+def _limits(warning: float, bad: float) -> Any:
+    return words.steps((None, words.GREEN), (warning, words.YELLOW), (bad, words.RED))
+
 
 STATES = (
     ("assets_up", "Bình thường"), ("assets_degraded", "Suy giảm"), ("assets_down", "Mất kết nối"),
@@ -37,17 +43,17 @@ def _own(field: str, title: str, how: str = "mean", *, gain: bool = False) -> as
 
 def _now(board: Board) -> None:
     figures = (
-        ("ioc", "lag_p99_ms", "Trễ giờ đo", "ms", words.steps((None, words.GREEN), (100, words.YELLOW), (1000, words.RED)),
+        ("ioc", "lag_p99_ms", "Trễ giờ đo", "ms", _limits(100, 1000),
          "Chậm so với giờ đã định, 99 % phép đo không chậm hơn mức này."),
-        ("ioc", "store_queue", "Chờ ghi vào kho", "none", words.steps((None, words.GREEN), (5000, words.YELLOW), (50000, words.RED)),
+        ("ioc", "store_queue", "Chờ ghi vào kho", "none", _limits(5000, 50000),
          "Số điểm đo còn trong bộ nhớ, chưa ghi vào kho số liệu."),
-        ("ioc", "store_write_ms", "Ghi chậm nhất", "ms", words.steps((None, words.GREEN), (500, words.YELLOW), (5000, words.RED)),
+        ("ioc", "store_write_ms", "Ghi chậm nhất", "ms", _limits(500, 5000),
          "Lần ghi vào kho số liệu chậm nhất trong phút vừa qua."),
         ("ioc", "store_dropped", "Điểm đo đã mất", "none", words.BAD_FROM_ONE,
          "Số điểm đo phải bỏ từ lúc khởi động vì kho không ghi được quá lâu."),
         ("ioc", "missed_polls", "Lần đo bị lỡ", "none", words.WARN_FROM_ONE,
          "Số lần đo không thực hiện được đúng chu kỳ từ lúc khởi động."),
-        ("outbox", "waiting", "Tin chờ gửi", "none", words.steps((None, words.GREEN), (20, words.YELLOW), (200, words.RED)),
+        ("outbox", "waiting", "Tin chờ gửi", "none", _limits(20, 200),
          "Số thông báo còn chờ gửi cho người trực."),
     )  # fmt: skip
     for number, (measurement, field, title, unit, steps, about) in enumerate(figures):
@@ -83,7 +89,8 @@ def _course(board: Board) -> None:
         (0, 20, 12, 8), "Lỗi", "Số cộng dồn từ lúc khởi động: điểm đo phải bỏ, lần đo lỡ, lần đo "
         "treo. Đường đi ngang là tốt.",
         [
-            _own("store_dropped", "Điểm đo đã mất", "max"), _own("missed_polls", "Lần đo lỡ", "max"),
+            _own("store_dropped", "Điểm đo đã mất", "max"),
+            _own("missed_polls", "Lần đo lỡ", "max"),
             _own("hung_polls", "Lần đo treo", "max"),
         ],
         "none", decimals=0,

@@ -1,4 +1,4 @@
-"""Dịch vụ: portals and shared systems: do they answer, how fast, how long are certificates valid."""
+"""Dịch vụ: portals and shared systems: do they answer, how fast, until when are certificates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dashboards.boards import shared
 from dashboards.boards.shared import AREA
 
 SERVICE = {**AREA, "name": "$service"}
+SAMPLE = {**SERVICE, "asset_type": "service"}
 PARTS = (
     ("dns_ms", "Tra tên miền"), ("connect_ms", "Mở kết nối"), ("tls_ms", "Mã hóa"),
     ("first_byte_ms", "Chờ máy chủ"),
@@ -52,7 +53,7 @@ def _figures(board: Board) -> None:
     board.table(
         (12, 16, 12, 10), "Chứng thư còn hiệu lực",
         "Số ngày còn lại của chứng thư TLS, theo lần đo gần nhất trong 26 giờ. Số âm: đã hết hạn.",
-        ask.Rows("check", SERVICE, by=("name",), columns={"days_left": "min"}, of=("asset",),
+        ask.Rows("check", SAMPLE, by=("name",), columns={"days_left": "min"}, of=("asset",),
                  keep=ask.CERTIFICATES),
         {
             "name": Column("Dịch vụ"),
@@ -64,14 +65,14 @@ def _figures(board: Board) -> None:
     board.lines(
         (0, 26, 12, 10), "Thời gian trả lời",
         "Từ lúc bắt đầu đến lúc nhận xong cả trang, trung bình mỗi bước.",
-        ask.Course("check", SERVICE, by=("name",), names="{name}", field="total_ms"), "ms",
+        ask.Course("check", SAMPLE, by=("name",), names="{name}", field="total_ms"), "ms",
         decimals=0,
     )  # fmt: skip
     board.lines(
         (12, 26, 12, 10), "Chậm ở khâu nào",
         "Thời gian từng khâu, trung bình của các dịch vụ đang chọn. Chọn một dịch vụ để xem riêng.",
         [
-            ask.Course("check", {**SERVICE, "kind": "http"}, names=title, field=field)
+            ask.Course("check", {**SAMPLE, "kind": "http"}, names=title, field=field)
             for field, title in PARTS
         ],
         "ms", stacked=True, decimals=0,

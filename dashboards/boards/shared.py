@@ -8,7 +8,6 @@ from dashboards.board import Column
 AREA = {"area": "$area"}
 PLACES = {"area": "$area", "site": "$site"}
 ONE = {"area": "$area", "site": "=$site"}
-LINKS = "fiber|4g|leased|satellite"
 INCIDENT = ("incident", "what", "place", "kind")
 
 TO_SITE = ("Xem đơn vị này", "/d/ioc-site?var-site=${__data.fields.Mã}&${__url_time_range}")
@@ -16,7 +15,9 @@ TO_PLACE = ("Xem đơn vị này", "/d/ioc-site?var-site=${__field.labels.site}&
 TO_CONSOLE = ("Mở trên trang trực", "${console}/console/incidents/${__data.fields.Số}")
 
 
-def sum_of(field: str, where: dict[str, str], measurement: str = "place", names: str = "") -> ask.Now:
+def sum_of(
+    field: str, where: dict[str, str], measurement: str = "place", names: str = ""
+) -> ask.Now:
     """How many places, links or computers now."""
     return ask.Now(measurement, where, names=names, field=field, of=("area", "site"), join="sum")
 

@@ -44,8 +44,8 @@ def _now(board: Board) -> None:
     )  # fmt: skip
     board.stat(
         (6, 0, 4, 4), "Đường đang dùng", "Đơn vị đang chạy bằng đường chính hay đường dự phòng.",
-        ask.Now("place", ONE, names="Đường đang dùng", field="on_backup", of=("area", "site")), "none",
-        shown=words.BACKUP,
+        ask.Now("place", ONE, names="Đường đang dùng", field="on_backup", of=("area", "site")),
+        "none", shown=words.BACKUP,
     )  # fmt: skip
     board.stat(
         (10, 0, 4, 4), "Tuổi số liệu", "Kết quả đo cũ nhất của đường truyền và bộ định tuyến.",
@@ -91,7 +91,8 @@ def _states(board: Board) -> None:
             "name": Column("Chỉ tiêu"),
             "value": Column("Đạt", "percent", steps=words.TARGET, decimals=1, bar=100, width=120),
             "goal": Column("Phải đạt", "percent", decimals=0, width=80),
-            "evidence": Column("Bằng chứng", "percent", steps=words.EVIDENCE, decimals=0, width=100),
+            "evidence": Column("Bằng chứng", "percent", steps=words.EVIDENCE, decimals=0,
+                               width=100),
         },
         sort=("Đạt", False),
     )  # fmt: skip

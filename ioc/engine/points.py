@@ -35,6 +35,7 @@ def check_tags(topology: Topology, check: str) -> Tags:
         "area": topology.area_id,
         "asset": found.asset,
         "asset_kind": topology.assets[found.asset].kind,
+        "asset_type": topology.assets[found.asset].type.value,
         "check": check.rpartition(".")[2],
         "kind": found.kind,
         **_names(topology, topology.assets[found.asset]),
