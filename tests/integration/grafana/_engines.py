@@ -1,88 +1,59 @@
-"""The two engines that the dashboards ask, as real servers on loopback: InfluxDB and
-VictoriaMetrics as Debian ships them. Each writes line protocol and answers as Grafana's data
-source of that kind would hear it."""
+"""The two engines that the dashboards ask: written through the stores of the program, asked over
+HTTP
+as Grafana's data sources ask."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
-import time
+import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from ioc.store import open_store
 from ioc.store.base import Point
+from tests.integration.store import _servers
 
 DATABASE = "ioc"
 BATCH = 20_000
-SOON = 60.0  # seconds a server may take to start
-
-INFLUX_CONFIG = """
-reporting-disabled = true
-bind-address = "127.0.0.1:0"
-[meta]
-dir = "{folder}/meta"
-[data]
-dir = "{folder}/data"
-wal-dir = "{folder}/wal"
-query-log-enabled = false
-max-series-per-database = 0
-max-values-per-tag = 0
-[coordinator]
-[monitor]
-store-enabled = false
-[http]
-bind-address = "127.0.0.1:{port}"
-log-enabled = false
-[logging]
-level = "error"
-"""
-
-
-class Engine(Protocol):
-    """url: where it answers."""
-
-    url: str
-
-    def write(self, points: Iterable[Point]) -> int: ...
 
 
 class Influx:
-    """InfluxDB, asked in InfluxQL."""
+    """InfluxDB, asked in InfluxQL. store: URL for IOC_STORE; url: where it answers queries."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, store: str, url: str, database: str = DATABASE, token: str = "") -> None:
         self.url = url
-        self.query(f'CREATE DATABASE "{DATABASE}"', post=True)
+        self._store = store
+        self._database = database
+        self._headers = {"Authorization": f"Token {token}"} if token else {}
 
     def write(self, points: Iterable[Point]) -> int:
         """Number of points."""
-        return _write(f"{self.url}/write?db={DATABASE}&precision=ms", points)
+        return _write(self._store, points)
 
-    def query(self, text: str, *, post: bool = False) -> list[dict[str, Any]]:
+    def query(self, text: str) -> list[dict[str, Any]]:
         """The series of an answer. Raises AssertionError with the server's words."""
-        words = urllib.parse.urlencode({"db": DATABASE, "q": text, "epoch": "ms"})
-        address = f"{self.url}/query"
-        answer = _ask(address, words) if post else _ask(f"{address}?{words}")
+        words = urllib.parse.urlencode({"db": self._database, "q": text, "epoch": "ms"})
+        answer = _ask(f"{self.url}/query?{words}", headers=self._headers)
         (result,) = answer["results"]
         assert "error" not in result, f"{result.get('error')}: {text}"
         return list(result.get("series", []))
 
 
 class Victoria:
-    """VictoriaMetrics, asked in PromQL."""
+    """VictoriaMetrics, asked in PromQL. store: URL for IOC_STORE; url: where it answers."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, store: str, url: str) -> None:
         self.url = url
+        self._store = store
 
     def write(self, points: Iterable[Point]) -> int:
         """Number of points; they can be asked for when this returns."""
-        count = _write(f"{self.url}/write?precision=ms", points)
+        count = _write(self._store, points)
         _ask(f"{self.url}/internal/force_flush", raw=True)
         return count
 
@@ -92,11 +63,11 @@ class Victoria:
 
     def course(self, text: str, start: float, end: float, step: float) -> list[dict[str, Any]]:
         """Seconds."""
-        return self._get(
-            "query_range", query=text, start=f"{start:.3f}", end=f"{end:.3f}", step=f"{step:g}"
-        )
+        times = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+        return self._get("query_range", query=text, **times)
 
     def labels(self, label: str, match: str, start: float, end: float) -> list[str]:
+        """Values of a label of the series that match within a time, seconds."""
         words = urllib.parse.urlencode({"match[]": match, "start": start, "end": end})
         return list(_ask(f"{self.url}/api/v1/label/{label}/values?{words}")["data"])
 
@@ -106,93 +77,42 @@ class Victoria:
         return list(answer["data"]["result"])
 
 
-def missing() -> str | None:
-    """Which server is not installed."""
-    absent = [name for name in ("influxd", "victoria-metrics") if shutil.which(name) is None]
-    return f"not installed: {', '.join(absent)}" if absent else None
-
-
 @contextmanager
 def influx(folder: Path) -> Iterator[Influx]:
-    """A server with an empty database, ended afterwards."""
-    port = _free_port()
-    config = folder / "influxdb.conf"
-    config.write_text(INFLUX_CONFIG.format(folder=folder, port=port), encoding="utf-8")
-    with _running(["influxd", "-config", str(config)], port, "/ping", folder):
-        yield Influx(f"http://127.0.0.1:{port}")
+    """A server of its own with an empty database, ended afterwards."""
+    with _servers.running(_servers.Influx(folder)) as server:
+        yield Influx(server.url(DATABASE), f"http://127.0.0.1:{server.port}")
 
 
 @contextmanager
 def victoria(folder: Path) -> Iterator[Victoria]:
-    """A server without data, ended afterwards."""
-    port = _free_port()
-    words = [
-        "victoria-metrics", f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}",
-        "-retentionPeriod=24", "-loggerLevel=ERROR", "-influx.maxLineSize=1048576",
-    ]  # fmt: skip
-    with _running(words, port, "/health", folder):
-        yield Victoria(f"http://127.0.0.1:{port}")
-
-
-@contextmanager
-def _running(words: Sequence[str], port: int, path: str, folder: Path) -> Iterator[None]:
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log)
-    try:
-        _wait(f"http://127.0.0.1:{port}{path}", process, folder / "server.log")
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + SOON
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            assert process.poll() is None, log.read_text(errors="replace")
-            assert time.monotonic() < end, f"{url} does not answer"
-            time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A server of its own without data, ended afterwards."""
+    with _servers.running(_servers.Victoria(folder)) as server:
+        yield Victoria(server.url, f"http://127.0.0.1:{server.port}")
 
 
 def _write(url: str, points: Iterable[Point]) -> int:
-    count = 0
-    rest = iter(points)
-    while batch := list(islice(rest, BATCH)):
-        body = "\n".join(map(line, batch)).encode()
-        request = urllib.request.Request(url, data=body, method="POST")
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            assert answer.status == 204, answer.read()
-        count += len(batch)
+    store, count = open_store(url), 0
+    try:
+        rest = iter(points)
+        while batch := list(islice(rest, BATCH)):
+            store.write(batch)
+            count += len(batch)
+    finally:
+        store.close()
     return count
 
 
-def line(point: Point) -> str:
-    """A point in line protocol, milliseconds."""
-    tags = "".join(f",{key}={_escaped(value)}" for key, value in point.tags)
-    fields = ",".join(f"{name}={value!r}" for name, value in point.fields.items())
-    return f"{point.measurement}{tags} {fields} {point.time}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ")
-
-
-def _ask(url: str, body: str | None = None, *, raw: bool = False) -> Any:
-    request = urllib.request.Request(url, data=body.encode() if body else None)
+def _ask(
+    url: str,
+    body: str | None = None,
+    headers: dict[str, str] | None = None,
+    *,
+    raw: bool = False,
+) -> Any:
+    request = urllib.request.Request(
+        url, data=body.encode() if body else None, headers=headers or {}
+    )
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()

@@ -11,6 +11,7 @@ import pytest
 from tests.integration.grafana import _engines
 from tests.integration.grafana._district import District, Made
 from tests.integration.grafana._engines import Influx, Victoria
+from tests.integration.store._servers import program
 
 DAYS = 3
 
@@ -26,9 +27,8 @@ class Filled:
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
-    why_not = _engines.missing()
-    if why_not:
-        pytest.skip(why_not)
+    for name in ("influxd", "nginx", "victoria-metrics"):
+        program(name)  # skips, saying why
     # VictoriaMetrics keeps the last 30 s of answers back: ask of two minutes ago.
     district = District(DAYS, time.time_ns() // 1_000_000 - 120_000)
     points = list(district.points())
