@@ -105,6 +105,8 @@ class Board:
         made = self._made.build()
         made.panels = list(self._panels)
         made.schema_version = 42
+        for variable in made.templating.list_val if made.templating else ():
+            variable.auto = variable.auto_min = variable.auto_count = None  # of intervals only
         return made
 
     # --- variables, links, marks
@@ -127,7 +129,6 @@ class Board:
             .description(about or label)
             .datasource(self._source)
             .query(self.dialect.choices(question))
-            .definition(self.dialect.choices(question))
             .refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD)
             .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
             .regex(regex)
@@ -368,6 +369,7 @@ class Board:
     ) -> None:
         """columns: tag or field -> how it is shown, in their order. sort: title, descending."""
         panel = table.Panel().show_header(True).cell_height(common.TableCellHeight.SM)
+        panel._internal.options.footer = None  # Grafana 12.3 has it no more
         panel = panel.no_value(empty).unit("none")
         if sort is not None:
             state = common_builders.TableSortByFieldState().display_name(sort[0]).desc(sort[1])

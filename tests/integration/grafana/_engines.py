@@ -1,6 +1,5 @@
 """The two engines that the dashboards ask: written through the stores of the program, asked over
-HTTP
-as Grafana's data sources ask."""
+HTTP as Grafana's data sources ask."""
 
 from __future__ import annotations
 
