@@ -47,8 +47,10 @@ type Part<T> = Plain<{ [Name in keyof T]?: T[Name] extends object ? Part<T[Name]
 """
 
 # The target of an annotation is a query of its data source; its type says so only in a comment.
+# Prometheus keeps its three formats beside it (packages/grafana-prometheus/src/annotations.ts).
 BOARD = """
-type Mark = Plain<Omit<AnnotationQuery, "target">> & { target?: Record<string, unknown> };
+type Formats = { titleFormat?: string; textFormat?: string; tagKeys?: string };
+type Mark = Plain<Omit<AnnotationQuery, "target">> & Formats & { target?: Record<string, unknown> };
 type Board = Plain<Omit<Dashboard, "annotations">> & { annotations?: { list?: Mark[] } };
 """
 
@@ -88,7 +90,8 @@ def mistakes(compiler: Path, name: str, dashboards: list[dict[str, Any]]) -> lis
 
 def source(dashboards: list[dict[str, Any]]) -> str:
     """A program that is right when the dashboards are."""
-    imports = f'import type {{ AnnotationQuery, Dashboard }} from "{TYPES}/raw/dashboard/x/dashboard_types.gen";\n'
+    whole = f"{TYPES}/raw/dashboard/x/dashboard_types.gen"
+    imports = f'import type {{ AnnotationQuery, Dashboard }} from "{whole}";\n'
     imports += "\n".join(
         f'import type * as {module(kind)} from "{TYPES}/raw/composable/{path}";'
         for kind, path in KINDS.items()
