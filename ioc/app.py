@@ -31,7 +31,7 @@ from ioc.counters import counters
 from ioc.db import StateDatabase, StateDatabaseError
 from ioc.engine import maintenance
 from ioc.engine.hub import Hub
-from ioc.engine.incident import Event, Incident, open_counts
+from ioc.engine.incident import Event, Incident
 from ioc.engine.incidents import REOPEN_WITHIN
 from ioc.engine.maintenance import Window
 from ioc.engine.model import AssetView, CheckStatus, SiteView, Transition
@@ -45,7 +45,6 @@ from ioc.inventory.loader import InventoryError, Loaded, load
 from ioc.inventory.topology import Topology
 from ioc.inventory.watch import watch
 from ioc.ledger.keeper import Keeper
-from ioc.ledger.points import coverage_point
 from ioc.ledger.records import Records
 from ioc.ledger.sla import Agreements
 from ioc.listening import bind, make_server, raise_file_limit
@@ -59,6 +58,7 @@ from ioc.recall import last_sample, usual_latency
 from ioc.reports.gather import Sources
 from ioc.reports.post import Post
 from ioc.sdnotify import ALIVE, READY, STOPPING, Systemd
+from ioc.series import Drawn, Stopwatch
 from ioc.settings import Settings
 from ioc.store import open_store
 from ioc.store.base import Point, Store, StoreError, StoreHealth
@@ -122,7 +122,8 @@ class Program:
         self.clock = SystemClock()
         self.problems = Problems(self.clock)
         self.hub = Hub()
-        self.points: Sink[Point] = Sink("store", store.write, StoreError, self.problems)
+        stopwatch = Stopwatch(store.write)
+        self.points: Sink[Point] = Sink("store", stopwatch.write, StoreError, self.problems)
         self.changes: Sink[Change | desk.Change] = Sink(
             "database", self._save, StateDatabaseError, self.problems
         )
@@ -156,6 +157,9 @@ class Program:
         self.poller = Poller(self.clock, self.pipeline.accept)
         self.keeper = Keeper(
             self.clock, self.pipeline, store, Records(database.engine), Agreements(database.engine)
+        )
+        self.drawn = Drawn(
+            self.clock, self.pipeline, self.desk, self.keeper, self.outbox, stopwatch
         )
         sources = Sources(self.clock, self.pipeline, self.keeper, database, simulated)
         self.post = Post(sources, database.engine, settings.data_dir, self.channels, self.problems)
@@ -255,13 +259,7 @@ class Program:
 
     def _checkpoint(self) -> None:
         self.pipeline.checkpoint()
-        area, now = (("area", self.pipeline.topology.area_id),), self.clock.now()
-        self.points.add(
-            [
-                Point("ioc", area, self._counters(), now),
-                Point("incidents", area, open_counts(self.desk.book.open.values()), now),
-            ]
-        )
+        self.points.add(self.drawn.points(self._counters()))
 
     def _healthy(self) -> bool:
         """Whether it does its work: measures, and stores what it measures."""
@@ -326,11 +324,7 @@ class Program:
 
     async def _record_coverage(self) -> None:
         """Where the targets stand, as points; in a thread, since a province takes a second."""
-        ledger = await asyncio.to_thread(self.keeper.ledger)
-        area, now = self.pipeline.topology.area_id, self.clock.now()
-        self.points.add(
-            coverage_point(area, c, now) for c in ledger.chosen() if c.value is not None
-        )
+        self.points.add(await asyncio.to_thread(self.drawn.ledger))
 
     async def _keep_ledger(self, work: Callable[[], None]) -> None:
         try:
@@ -415,6 +409,7 @@ class Program:
         self.changes.add(changes, soon=True)
 
     def _incidents_changed(self) -> None:
+        self.points.add(self.drawn.incidents())
         self.hub.publish()
 
     def _save(self, changes: Sequence[Change | desk.Change]) -> None:
