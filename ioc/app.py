@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import psutil
 import uvloop
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from collectors import collector
 from collectors.base import Reason
@@ -25,11 +24,9 @@ from ioc import entrance, store_watch
 from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
-from ioc.backup import scheduled
-from ioc.clock import SystemClock
+from ioc.clock import Clock, SystemClock
 from ioc.counters import counters
 from ioc.db import StateDatabase, StateDatabaseError
-from ioc.engine import maintenance
 from ioc.engine.hub import Hub
 from ioc.engine.incident import Event, Incident
 from ioc.engine.incidents import REOPEN_WITHIN
@@ -44,6 +41,7 @@ from ioc.engine.trouble import peers
 from ioc.inventory.loader import InventoryError, Loaded, load
 from ioc.inventory.topology import Topology
 from ioc.inventory.watch import watch
+from ioc.jobs import Jobs
 from ioc.ledger.keeper import Keeper
 from ioc.ledger.records import Records
 from ioc.ledger.sla import Agreements
@@ -74,7 +72,6 @@ DISK_EVERY = 30.0
 DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
 STORE_EVERY, RECALL_AGAIN = 5.0, 60.0
 UNHEALTHY = frozenset({"store", "database", "disk", store_watch.FULL})
-KEEP_TRANSITIONS = 10 * 366 * 86_400_000  # ms: design, incidents and history are kept for years
 
 
 def run(settings: Settings, *, simulated: bool = False) -> int:
@@ -119,7 +116,7 @@ class Program:
         self.settings = settings
         self._loaded = loaded
         self.store, self.database = store, database
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.problems = Problems(self.clock)
         self.hub = Hub()
         stopwatch = Stopwatch(store.write)
@@ -195,7 +192,7 @@ class Program:
         self._loop = asyncio.get_running_loop()
         await self._restore()
         server = make_server(create_app(self.context), self.settings)
-        scheduler = self._calendar_jobs()
+        scheduler = Jobs(self).scheduled()
         sinks = [asyncio.create_task(s.run()) for s in (self.points, self.changes)]
         parts = {
             asyncio.create_task(self.poller.run(), name="poller"),
@@ -290,47 +287,6 @@ class Program:
             usual = await usual_latency(self.store, self.clock.now())
             self.pipeline.quality.learn(usual or {})
             self._recall_at = self.clock.monotonic() + RECALL_AGAIN if usual is None else None
-
-    def _calendar_jobs(self) -> AsyncIOScheduler:
-        """What follows the calendar. Polling does not: a step of the wall clock may delay these."""
-        scheduler = AsyncIOScheduler(
-            timezone=self.pipeline.topology.timezone,
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
-        scheduler.add_job(self._record_coverage, "cron", minute="*/5", id="ledger")
-        keeper, work = self.keeper, self._keep_ledger
-        scheduler.add_job(work, "cron", [keeper.hourly], minute=2, id="availability")
-        scheduler.add_job(work, "cron", [keeper.nightly], hour=0, minute=15, id="days")
-        scheduler.add_job(self.post.daily, "cron", hour=6, minute=30, id="reports")
-        scheduler.add_job(self._maintain, "cron", minute=7, id="store")
-        scheduler.add_job(self._forget, "cron", hour=3, minute=20, id="retention")
-        ours = [self.settings, self.problems, scheduler.timezone]
-        scheduler.add_job(scheduled, "cron", ours, minute=40, id="backup")
-        return scheduler
-
-    async def _maintain(self) -> None:
-        try:
-            await asyncio.to_thread(self.store.maintain, self.clock.now())
-        except StoreError as error:
-            log.error("store maintenance: %s", error)
-
-    async def _forget(self) -> None:
-        await asyncio.to_thread(self.database.forget, self.clock.now() - KEEP_TRANSITIONS)
-        await asyncio.to_thread(self.context.audit.forget, self.clock.now() - KEEP_TRANSITIONS)
-        await asyncio.to_thread(self.outbox.forget, self.clock.now() - KEEP_TRANSITIONS)
-        maintenance.forget(self.desk.windows, self.clock.now())
-
-    # --- ledger
-
-    async def _record_coverage(self) -> None:
-        """Where the targets stand, as points; in a thread, since a province takes a second."""
-        self.points.add(await asyncio.to_thread(self.drawn.ledger))
-
-    async def _keep_ledger(self, work: Callable[[], None]) -> None:
-        try:
-            await asyncio.to_thread(work)
-        except (StoreError, StateDatabaseError) as error:
-            log.error("ledger: %s", error)
 
     # --- inventory
 

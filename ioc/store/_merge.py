@@ -55,7 +55,7 @@ def merge(connection: sqlite3.Connection, recent: Recent, index: SeriesIndex) ->
     rows: list[Row] = []
     dirty: list[Dirty] = []
     for series, times, values in _portions(waiting):
-        rows += zip(repeat(series), times, values)  # noqa: B905 - the first has no end
+        rows += zip(repeat(series), times, values)
         before = _before(connection, series, times[0]) if index.is_up(series) else None
         dirty += [(LIVE, series, *stretch) for stretch in stretches(times, before)]
         if len(rows) < PORTION:

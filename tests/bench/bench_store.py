@@ -93,7 +93,11 @@ def _filled(engine: Engine, plan: Plan) -> Measured:
             continue
         _write(engine, batch, measured)
         now = batch[-1].time
-        if now - kept >= HOUR if now >= plan.week else now // DAY > kept // DAY or kept == plan.week:
+        if (
+            now - kept >= HOUR
+            if now >= plan.week
+            else now // DAY > kept // DAY or kept == plan.week
+        ):
             kept = now
             _upkeep(engine, now, measured, counts=now >= plan.week)
     if together:
