@@ -123,12 +123,12 @@ def hold(
     if not times:
         return
     after = [*times[1:], times[-1] + HOLD if following is None else following]
-    for time, value, end in zip(times, values, after, strict=True):
-        window = windows[grid.start(time)]
-        length = min(end - time, HOLD)
-        window.known_ms += length
-        if value >= 0.5:  # imported figures may be shares
-            window.up_ms += length
+    lengths = [min(end - time, HOLD) for time, end in zip(times, after, strict=True)]
+    for start, first, last in runs(times, grid):
+        window, some = windows[start], lengths[first:last]
+        window.known_ms += sum(some)
+        up = zip(some, values[first:last], strict=True)
+        window.up_ms += sum(length for length, value in up if value >= 0.5)  # may be shares
 
 
 def is_ascending(times: Sequence[int]) -> bool:
