@@ -1,7 +1,8 @@
 """Time-series stores behind one protocol (`ioc.store.base`). One store, one file.
 
-The scheme of the URL is the name of the file: `sqlite:///data/series.db`, `memory://`. A new
-store is a new file with a function `open_url(url) -> Store`.
+The scheme of the URL is the name of the file: `sqlite:///data/series.db`, `memory://`,
+`influxdb://host:8086/bucket`, `victoriametrics://host:8428`. A new store is a new file with a
+function `open_url(url) -> Store`; one on the network also is a `Remote`.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def selector(query: SeriesQuery, tags: Mapping[str, tuple[str, ...]]) -> str:
     """The series that have these tags; a tag with an odd name is left to who reads the answer."""
     filters = [f"{NAME}={_text(_metric(query))}"]
     for tag, values in tags.items():
-        if not _PLAIN.fullmatch(tag) or tag == NAME:
+        if not _PLAIN.fullmatch(tag) or coded_name(tag) != tag:
             continue
         if len(values) == 1:
             filters.append(f"{tag}={_text(coded(values[0]))}")
