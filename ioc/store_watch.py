@@ -83,12 +83,11 @@ def _present(b: Backlog, now: int, zone: ZoneInfo) -> list[tuple[str, Reason]]:
 def _away(b: Backlog, words: Words, zone: ZoneInfo) -> Reason:
     if not b.rows:
         words = words | {"since": _shown(b.away_since, zone)}
-        return Reason("the store {name} does not answer since {since}: {error}", words)
+        return Reason("the store does not answer since {since}: {error}", words)
     if b.dropped_at is not None and b.oldest is not None and b.dropped_at >= b.oldest:
-        return Reason("the store {name} does not answer ({error}): {rows} samples wait", words)
+        return Reason("the store does not answer ({error}): {rows} samples wait", words)
     return Reason(
-        "the store {name} does not answer ({error}): "
-        "{rows} samples since {since} wait, none is lost",
+        "the store does not answer ({error}): {rows} samples since {since} wait, none is lost",
         words,
     )
 

@@ -122,6 +122,7 @@ class Drain:
             return
         again = self._batches.other_side_started(start, self._pace.rounds)
         if again:
+            self._lanes.reset()
             log.warning("%s was started anew; %d samples are sent again", self._remote.name, again)
         self._next_look = now + self._pace.look
 
@@ -155,7 +156,7 @@ class Drain:
 
     def _away(self, error: str, asked: float | None) -> float:
         if self.away_since is None:
-            log.error("%s: %s; samples wait in the outbox", self._remote.name, error)
+            log.error("%s; samples wait in the outbox", error)
             self.away_since = time.time_ns() // 1_000_000
         self.error = error
         self._next_look = 0.0

@@ -48,14 +48,14 @@ def test_of_a_store_that_takes_everything_nothing_is_said() -> None:
 
 def test_away() -> None:
     assert told(away_since=NOW - HOUR, error="HTTP 503", oldest=NOW - 2 * HOUR, rows=12) == {
-        "store-away": "kho số liệu influxdb 127.0.0.1:8086 không trả lời (HTTP 503): "
+        "store-away": "kho số liệu không trả lời (HTTP 503): "
         "12 mẫu số liệu từ 07:40 02/02/2026 đang chờ, không mất mẫu nào"
     }
 
 
 def test_away_with_nothing_to_send() -> None:
     assert told(away_since=NOW - HOUR, error="reset", rows=0, oldest=None) == {
-        "store-away": "kho số liệu influxdb 127.0.0.1:8086 không trả lời từ 08:40 02/02/2026: reset"
+        "store-away": "kho số liệu không trả lời từ 08:40 02/02/2026: reset"
     }
 
 
