@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ioc.store.base import Point, SeriesQuery
 from tests.integration.store._gate import PASS, Act, Gate, Write, gate_to
 from tests.integration.store._loss import (
     DAY,
@@ -244,6 +245,31 @@ def test_an_outbox_that_is_too_small_says_what_it_lost(place: Place) -> None:
     assert 100 * len(found) == 100 * len(times) - told.dropped
     assert found[-50:] == times[-50:], "the newest are there"
     expect(place, found, 100)
+
+
+def test_awkward_names_come_through_the_outbox_as_they_were(place: Place) -> None:
+    names = [
+        "Yên Thịnh",
+        "a b,c=d",
+        'nói "rằng"',
+        "C:\\máy\\",
+        "hai\ndòng",
+        "\r\t",
+        "#1",
+        "%0A",
+        "",
+    ]
+    place.server.stop()
+    with place.store() as store:
+        for number, name in enumerate(names):
+            store.write([Point("check", (("asset", name),), {"up": number + 0.25}, T0)])
+        place.server.start()
+        until(lambda: delivered(store), 20, "everything is delivered")
+        place.flush()
+        found = store.read(SeriesQuery("check", "up", T0, T0 + 1))
+    assert {dict(one.tags)["asset"]: one.values[0] for one in found} == {
+        name: number + 0.25 for number, name in enumerate(names)
+    }
 
 
 # --- the program is killed
