@@ -264,6 +264,16 @@ class Batches:
             kept.add(Amount(batches, rows, size), -1)
         return 0
 
+    def forget_kept(self) -> None:
+        """The other side loses nothing."""
+        with self._lock:
+            if self._amounts[State.KEPT].batches:
+                self._file.transaction("NORMAL", self._forget_kept)
+
+    def _forget_kept(self) -> None:
+        self._file.execute("DELETE FROM batches WHERE state = ?", (State.KEPT,))
+        self._amounts[State.KEPT] = Amount()
+
     # --- looking at it
 
     @property
