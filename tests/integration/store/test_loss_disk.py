@@ -16,7 +16,8 @@ import pytest
 
 from ioc.outbox.batches import UNSENT, Batches
 from ioc.outbox.errors import OutboxUnavailable
-from ioc.outbox.model import Batch, Refused, State
+from ioc.outbox.model import State
+from tests.integration.store._outbox_work import batch, work
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
@@ -31,10 +32,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def batch(number: int, size: int = 20_000) -> Batch:
-    return Batch(os.urandom(size), 10, number, number)
 
 
 def numbers(queue: Batches) -> list[int]:
@@ -92,42 +89,26 @@ def test_before_the_disk_is_full_the_oldest_make_room(small_disk: Path) -> None:
     queue.close()
 
 
-WORKER = f"""
+WORKERS = """
 import os, signal, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from ioc.outbox.batches import Batches
-from test_loss_disk import work
-queue = Batches(Path(sys.argv[1]), 400_000, reserve=0)
-left = int(sys.argv[2])
-def statement(_text):
-    global left
-    left -= 1
-    if not left:
-        os.kill(os.getpid(), signal.SIGKILL)
-queue._file._connection.set_trace_callback(statement)
-work(queue, lambda text: os.write(1, text.encode()))
+from tests.integration.store._outbox_work import work
+for line in sys.stdin:
+    path, left = line.split()
+    if os.fork() == 0:
+        left = int(left)
+        def statement(_text):
+            global left
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+        queue = Batches(Path(path), 400_000, reserve=0)
+        queue._file._connection.set_trace_callback(statement)
+        work(queue, lambda text: os.write(1, text.encode()))
+        os._exit(0)
+    os.write(1, b"%d\\n" % os.waitstatus_to_exitcode(os.wait()[1]))
 """
-
-
-def work(queue: Batches, tell: object) -> None:
-    """All that is ever done to a queue. Tells "+3 " of what it put, "-3 " of what it sent."""
-    assert callable(tell)
-    for number in range(12):
-        queue.append([batch(number, 5_000)])
-        tell(f"+{number} ")
-    queue.other_side_started(1.0, 2)
-    for then in (None, State.KEPT, State.EARLY):
-        some = queue.take(0, None, 30, (State.WAITING,))
-        for one in some:
-            if then is not State.EARLY:
-                tell(f"-{one.oldest} ")
-        queue.settle(some, then, [Refused(b"bad", "why")] if then is None else [])
-    queue.other_side_started(2.0, 2)
-    for _round in range(4):
-        queue.other_side_started(2.0, 2)
-    for number in range(12, 120):  # beyond the limit: the oldest go
-        queue.append([batch(number, 5_000)])
 
 
 def statements(path: Path) -> dict[int, str]:
@@ -158,20 +139,35 @@ def test_a_kill_at_any_kind_of_statement_loses_nothing(tmp_path: Path) -> None:
     kinds = {name.rpartition(" ")[0] for name in points.values()}
     assert kinds >= {"COMMIT", "INSERT INTO batches", "INSERT INTO refused", "DELETE FROM batches"}
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    for number, name in points.items():
-        path = tmp_path / f"{number}.db"
-        command = [sys.executable, "-c", WORKER, str(path), str(number)]
-        ended = subprocess.run(command, capture_output=True, text=True, env=environment)
-        assert ended.returncode == -signal.SIGKILL, (name, ended.stderr)
-        integrity(path)
-        told = ended.stdout.split()
-        put = {int(word[1:]) for word in told if word[0] == "+"}
-        sent = {int(word[1:]) for word in told if word[0] == "-"}
-        queue = Batches(path, 400_000, reserve=0)
-        depth, left = queue.depth(), numbers(queue)
-        if not depth.dropped:
-            assert put - sent <= set(left), name
-        assert left == sorted(set(left)), f"{name}: each once, in order"
-        everything = queue.take(0, None, 10**6, tuple(State))
-        assert depth.rows == sum(one.rows for one in everything if one.state is State.WAITING)
-        queue.close()
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKERS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as workers:
+        assert workers.stdin is not None
+        assert workers.stdout is not None
+        for number, name in points.items():
+            path = tmp_path / f"{number}.db"
+            workers.stdin.write(f"{path} {number}\n")
+            workers.stdin.flush()
+            *told, ended = workers.stdout.readline().split()
+            assert int(ended) == -signal.SIGKILL, name
+            check(path, told, name)
+        workers.stdin.close()
+
+
+def check(path: Path, told: list[str], name: str) -> None:
+    """What is in the file after it was killed. told: what it had said before, see `work`."""
+    integrity(path)
+    put = {int(word[1:]) for word in told if word[0] == "+"}
+    sent = {int(word[1:]) for word in told if word[0] == "-"}
+    queue = Batches(path, 400_000, reserve=0)
+    depth, left = queue.depth(), numbers(queue)
+    if not depth.dropped:
+        assert put - sent <= set(left), name
+    assert left == sorted(set(left)), f"{name}: each once, in order"
+    everything = queue.take(0, None, 10**6, tuple(State))
+    assert depth.rows == sum(one.rows for one in everything if one.state is State.WAITING)
+    queue.close()
