@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
@@ -94,7 +95,6 @@ class Settings(base.Settings):
                 raise ValueError("a secret belongs in the environment: write ${IOC_NAME}")
         return headers
 
-
     @model_validator(mode="after")
     def _has_a_page(self) -> Settings:
         if self.mobile and self.method != "GET":
@@ -111,7 +111,7 @@ async def measure(settings: Settings, timeout: float) -> Measurement:
         progress.values["total_ms"] = (tick() - started) * 1000
         await _judge(settings, answer, progress)
         if settings.mobile and settings.location is None:
-            progress.values["mobile"] = float(made_for_telephones(answer.text(HEAD)))
+            _look_at_screen(settings, answer, progress)
 
     return await measured(timeout, steps)
 
@@ -164,6 +164,12 @@ async def _ask(settings: Settings, url: Url, headers: dict[str, str], progress: 
         )
     finally:
         stream.close()
+
+
+def _look_at_screen(settings: Settings, answer: Answer, progress: Progress) -> None:
+    with suppress(Failed):  # a coding that cannot be read: nothing is known of the page
+        page = answer.text(settings.max_body)
+        progress.values["mobile"] = float(made_for_telephones(page))
 
 
 def made_for_telephones(page: str) -> bool:

@@ -27,12 +27,14 @@ from dataclasses import dataclass
 
 from ioc.i18n import _
 from ioc.store._address import HOST, Address, hosts, parse, secret
+from ioc.store._contents_remote import victoria_contents
 from ioc.store._http import Http
 from ioc.store._lines import times
 from ioc.store._vmfacts import Processes
 from ioc.store._vmread import AHEAD, VictoriaReader
 from ioc.store._writer import LineWriter, batches
 from ioc.store.base import (
+    Content,
     Point,
     Series,
     SeriesQuery,
@@ -62,6 +64,7 @@ class VictoriaStore:
         keepers = [Http(_name(base), base, address, headers) for base in ways.storage]
         self._processes = Processes(self._http, keepers)
         self._writer = LineWriter(_name(ways.insert), ways.write, address, headers)
+        self._read_path = ways.read
         self._reader = VictoriaReader(self._http, ways.read, self._processes.counts_once)
 
     def send(self, lines: bytes) -> None:
@@ -86,6 +89,11 @@ class VictoriaStore:
     def read(self, query: SeriesQuery) -> list[Series]:
         """See ioc.store.base.SeriesQuery. Raises ValueError, StoreError."""
         return self._reader.read(query)
+
+    def contents(self) -> list[Content]:
+        """See ioc.store.base.Listed. A measurement ends at the first `_`: the server knows names
+        of metrics only."""
+        return victoria_contents(self._http, self._read_path)
 
     def maintain(self, now: int) -> None:
         """Read again how the server was started; it merges and forgets by itself."""
