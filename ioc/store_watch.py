@@ -102,7 +102,7 @@ def _present(b: Backlog, now: int, zone: ZoneInfo) -> list[tuple[str, Reason]]:
         found.append((BEHIND, reason))
     if b.refused_at is not None and now - b.refused_at < TOLD_FOR:
         words["example"] = b.example
-        reason = Reason("{name} refused {count} samples for good; the last: {example}", words)
+        reason = Reason("{name} has refused {count} samples so far; the last: {example}", words)
         found.append((REFUSED, reason))
     if b.dropped_at is not None and now - b.dropped_at < TOLD_FOR:
         found.append((LOST, _lost(b, zone)))
@@ -130,7 +130,7 @@ def _away(b: Backlog, words: Words, zone: ZoneInfo) -> Reason:
 
 
 def _lost(b: Backlog, zone: ZoneInfo) -> Reason:
-    words: Words = {"count": b.dropped}
+    words: Words = {"count": b.lost}
     words |= {"first": _shown(b.dropped_from, zone), "last": _shown(b.dropped_to, zone)}
     return Reason(
         "the outbox was full: {count} samples measured between {first} and {last} are lost", words

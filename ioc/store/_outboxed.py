@@ -108,6 +108,7 @@ class OutboxedStore:
                 f"{r.reason}: {r.line.decode(errors='replace'):.{EXAMPLE}}" for r in refused
             ),
             depth.dropped,
+            depth.lost,
             *(
                 (depth.dropped_from, depth.dropped_to, depth.dropped_at)
                 if depth.dropped

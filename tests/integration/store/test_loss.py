@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ioc.store._drain import Pace
 from ioc.store.base import Point, SeriesQuery
 from tests.integration.store._gate import PASS, Act, Gate, Write, gate_to
 from tests.integration.store._loss import (
@@ -65,7 +66,7 @@ def test_after_72_hours_nothing_is_missing_and_live_data_goes_first(place: Place
     assets, step = 480, (5 if place.forgets else 15) * MINUTE
     place.server.stop()
     times = list(range(T0, T0 + 72 * HOUR, step))
-    with place.store() as store:
+    with place.store(pace=Pace()) as store:  # as it is shipped
         for at in times:
             store.write(points(at, assets))
         waiting = backlog(store)
