@@ -36,8 +36,8 @@ def monitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitor]:
 
 def ioc(folder: Path, environment: dict[str, str], *words: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [*RUN, "report", *words], env=environment | VIETNAMESE, cwd=folder, capture_output=True, text=True,
-        timeout=90, check=False,
+        [*RUN, "report", *words], env=environment | VIETNAMESE, cwd=folder, timeout=90,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
