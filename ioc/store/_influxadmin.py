@@ -10,20 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ioc.i18n import _
-from ioc.store._http import Forbidden, Http, NotFound
-from ioc.store._influxql import found
-from ioc.store.base import StoreError, StoreRefused, StoreUnavailable
+from ioc.store._http import Forbidden, Http, NotFound, Reply
+from ioc.store._influxql import found, identifier
+from ioc.store.base import StoreRefused, StoreUnavailable
 
 UNITS = {"h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}  # seconds
+# Costs nothing, and is refused where the database is missing; SHOW MEASUREMENTS is not.
+PROBE = 'SELECT * FROM "check" WHERE time >= 0 AND time < 1 LIMIT 1'
 POLICY = "autogen"  # the retention policy that a database of InfluxDB 1 has from the start
 
 
 def seconds(retention: str) -> int:
-    """`90d`, `10y`; "" = for ever, 0. Raises StoreError."""
-    parsed = re.fullmatch(r"([1-9][0-9]{0,4})([hdwy])", retention)
-    if parsed is None and retention:
-        raise StoreError(_("retention={value}: must look like 90d or 10y", value=retention))
-    return int(parsed[1]) * UNITS[parsed[2]] if parsed else 0
+    """`90d`, `10y`; "" = for ever, 0."""
+    return int(retention[:-1]) * UNITS[retention[-1]] if retention else 0
 
 
 class Admin:
@@ -44,92 +43,87 @@ class Admin:
 
     def ensure(self) -> None:
         """Make what is missing; nothing when all is there. Raises StoreError."""
-        {1: self._database, 2: self._buckets, 3: self._configured}[self.version()]()
+        {1: self._database, 2: self._mapped_bucket, 3: self._configured}[self.version()]()
 
     # --- InfluxDB 1: a database and its retention policy
 
     def _database(self) -> None:
-        if self._keep is None:
-            self._query(f"CREATE DATABASE {self._identifier()}", _("create databases (admin)"))
-            return
-        with_policy = f'WITH DURATION {self._keep}s NAME "{POLICY}"'
         admin = _("create databases (admin)")
+        name = identifier(self._bucket)
+        if not self._answers():
+            kept = "" if self._keep is None else f" WITH DURATION {self._keep}s"
+            self._may(admin, lambda: self._query(f"CREATE DATABASE {name}{kept}"))
+        elif self._keep is not None and self._kept() != self._keep:
+            change = f'ALTER RETENTION POLICY "{POLICY}" ON {name} DURATION {self._keep}s'
+            self._may(admin, lambda: self._query(change))
+
+    def _answers(self) -> bool:
         try:
-            self._query(f"CREATE DATABASE {self._identifier()} {with_policy}", admin)
-        except StoreUnavailable as error:
-            if "conflicts" not in str(error):
-                raise
-            change = f'ALTER RETENTION POLICY "{POLICY}" ON {self._identifier()} DURATION'
-            self._query(f"{change} {self._keep}s", admin)
+            self._query(PROBE)
+        except NotFound:
+            return False
+        return True
 
-    def _query(self, statement: str, permission: str) -> None:
-        with_words = [("q", statement)]
-        reply = self._may(permission, lambda: self._http.ask("POST", "/query", form=with_words))
-        found(reply.body, self._http.name)
+    def _kept(self) -> int | None:
+        for series in self._query(f"SHOW RETENTION POLICIES ON {identifier(self._bucket)}"):
+            for policy in series.get("values", ()):
+                row = dict(zip(series["columns"], policy, strict=True))
+                if row.get("default"):
+                    return _length(str(row["duration"]))
+        return None
 
-    def _identifier(self) -> str:
-        return '"' + self._bucket.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    def _query(self, statement: str) -> list[dict[str, Any]]:
+        form = [("db", self._bucket), ("q", statement)]
+        return found(self._http.ask("POST", "/query", form=form).body, self._http.name)
 
     # --- InfluxDB 2: a bucket, and a mapping of the database that InfluxQL names to it
 
-    def _buckets(self) -> None:
+    def _mapped_bucket(self) -> None:
         if not self._org:
-            message = _(
-                "{store}: say the organization, as in {example}",
-                store=self._http.name,
-                example="?org=huyen",
-            )
-            raise StoreUnavailable(message)
-        bucket = self._bucket_of_2() or self._made_bucket()
+            words = {"store": self._http.name, "example": "?org=huyen"}
+            raise StoreUnavailable(_("{store}: say the organization, as in {example}", **words))
+        bucket = self._known_bucket() or self._made_bucket()
         rules = bucket.get("retentionRules") or []
         kept = int(rules[0].get("everySeconds") or 0) if rules else 0
         if self._keep is not None and kept != self._keep:
-            body = {"retentionRules": self._rules()}
-            path = f"/api/v2/buckets/{bucket['id']}"
-            change = _("write buckets")
-            self._may(change, lambda: self._http.ask("PATCH", path, body=body))
+            self._ask_to(
+                _("write buckets"), "PATCH", f"/api/v2/buckets/{bucket['id']}", self._rules()
+            )
         self._mapping(str(bucket["id"]))
 
-    def _bucket_of_2(self) -> dict[str, Any] | None:
+    def _known_bucket(self) -> dict[str, Any] | None:
         query = {"org": self._org, "name": self._bucket}
-        read = _("read buckets")
         try:
-            reply = self._may(read, lambda: self._http.ask("GET", "/api/v2/buckets", query))
+            buckets = self._look(_("read buckets"), "/api/v2/buckets", query, "buckets")
         except NotFound as error:
             if "organization" in str(error):
                 raise self._no_organization() from None
             return None
-        return next(iter(reply.json().get("buckets") or []), None)
+        return next(iter(buckets), None)
 
     def _made_bucket(self) -> dict[str, Any]:
-        read = _("read organizations")
-        query = {"org": self._org}
         try:
-            reply = self._may(read, lambda: self._http.ask("GET", "/api/v2/orgs", query))
+            found = self._look(_("read orgs"), "/api/v2/orgs", {"org": self._org}, "orgs")
         except NotFound:
-            raise self._no_organization() from None
-        organizations = reply.json().get("orgs") or []
-        if not organizations:
+            found = []
+        if not found:
             raise self._no_organization()
-        body = {"orgID": organizations[0]["id"], "name": self._bucket}
-        body["retentionRules"] = self._rules()
-        create = _("write buckets")
+        body = {"orgID": found[0]["id"], "name": self._bucket, **self._rules()}
         try:
-            made = self._may(create, lambda: self._http.ask("POST", "/api/v2/buckets", body=body))
-        except StoreRefused as error:  # it is there, but this token may not see it
-            if "already exists" in str(error):
-                raise self._missing(_("read buckets")) from None
+            made = self._ask_to(_("write buckets"), "POST", "/api/v2/buckets", body)
+        except StoreRefused as error:
+            if "already exists" in str(error):  # but this token may not see it
+                raise self._lacks(_("read buckets")) from None
             raise
         return dict(made.json())
 
-    def _rules(self) -> list[dict[str, object]]:
-        return [{"type": "expire", "everySeconds": self._keep}] if self._keep else []
+    def _rules(self) -> dict[str, Any]:
+        return {"retentionRules": [{"type": "expire", "everySeconds": self._keep or 0}]}
 
     def _mapping(self, bucket: str) -> None:
+        """Whoever may read and write a bucket may do so with its mapping."""
         query = {"org": self._org, "db": self._bucket}
-        read = _("read dbrps")
-        reply = self._may(read, lambda: self._http.ask("GET", "/api/v2/dbrps", query))
-        known = reply.json().get("content") or []
+        known = self._look(_("read buckets"), "/api/v2/dbrps", query, "content")
         if any(one.get("bucketID") == bucket and one.get("default") for one in known):
             return
         body = {
@@ -139,35 +133,46 @@ class Admin:
             "retention_policy": POLICY,
             "default": True,
         }
-        create = _("write dbrps")
-        self._may(create, lambda: self._http.ask("POST", "/api/v2/dbrps", body=body))
+        self._ask_to(_("write buckets"), "POST", "/api/v2/dbrps", body)
 
-    # --- InfluxDB 3: the first write makes a database
+    # --- InfluxDB 3: a database
 
     def _configured(self) -> None:
-        statement = f"SHOW MEASUREMENTS ON {self._identifier()} LIMIT 1"
-        reply = self._http.ask("POST", "/query", form=[("db", self._bucket), ("q", statement)])
-        try:
-            found(reply.body, self._http.name)
-        except StoreUnavailable:
-            body: dict[str, object] = {"db": self._bucket}
-            if self._keep:
-                body["retention_period"] = f"{self._keep}s"
-            path, create = "/api/v3/configure/database", _("create databases (admin)")
-            self._may(create, lambda: self._http.ask("POST", path, body=body))
+        there = self._answers()
+        if there and not self._keep:
+            return
+        body: dict[str, object] = {"db": self._bucket}
+        if self._keep:
+            body["retention_period"] = f"{self._keep}s"
+        method, admin = "PUT" if there else "POST", _("create databases (admin)")
+        self._ask_to(admin, method, "/api/v3/configure/database", body)
 
-    # --- errors
+    # --- asking, and what it means when it is forbidden
+
+    def _look(self, permission: str, path: str, query: dict[str, str], key: str) -> list[Any]:
+        reply = self._may(permission, lambda: self._http.ask("GET", path, query))
+        return list(reply.json().get(key) or [])
+
+    def _ask_to(self, permission: str, method: str, path: str, body: dict[str, Any]) -> Reply:
+        reply: Reply = self._may(permission, lambda: self._http.ask(method, path, body=body))
+        return reply
 
     def _may(self, permission: str, act: Callable[[], Any]) -> Any:
         try:
             return act()
         except Forbidden as error:
-            raise self._missing(permission) from error
+            raise self._lacks(permission) from error
 
-    def _missing(self, permission: str) -> Forbidden:
+    def _lacks(self, permission: str) -> Forbidden:
         words = {"store": self._http.name, "permission": permission}
         return Forbidden(_("{store}: the token lacks the permission: {permission}", **words))
 
-    def _no_organization(self) -> StoreUnavailable:
+    def _no_organization(self) -> Forbidden:
         words = {"store": self._http.name, "org": self._org}
-        return StoreUnavailable(_("{store}: no organization {org}, or not for this token", **words))
+        return Forbidden(_("{store}: no organization {org}, or not for this token", **words))
+
+
+def _length(text: str) -> int:
+    """Seconds of a duration as Go writes it: `87600h0m0s`."""
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", text))

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ioc.i18n import _
-from ioc.store._http import NotFound, strange
+from ioc.store._http import NotFound, failure, strange
 from ioc.store._lines import coded, coded_name, decoded_tags
 from ioc.store._stepped import UNBOUNDED, Samples
 from ioc.store.base import SeriesQuery, StoreUnavailable
 
+# A database without a bucket behind it: of 1.x and 3, of 2.x, of the first 2.x.
+MISSING = ("database not found", "retention policy not found", "expected 1, found 0")
 FARTHEST = 9_223_372_036_854  # ms; times are nanoseconds in 64 bits
 
 
@@ -40,7 +42,13 @@ def select(query: SeriesQuery, tags: Mapping[str, tuple[str, ...]]) -> str:
 
 def name(plain: str) -> str:
     """A measurement, field or tag as an identifier; what is odd in it is coded."""
-    return f'"{coded_name(plain)}"'
+    return identifier(coded_name(plain))
+
+
+def identifier(exact: str) -> str:
+    """A name as it is on the server."""
+    escaped = exact.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def text(value: str) -> str:
@@ -69,22 +77,29 @@ def _pieces(lines: Iterable[bytes], store: str) -> Iterator[tuple[Any, list[int]
         if not line.strip():
             continue
         for series in found(line, store):
-            rows = [row for row in series["values"] if isinstance(row[1], (int, float))]
-            times = [row[0] for row in rows]
-            values = [float(row[1]) for row in rows]
-            yield decoded_tags(series.get("tags", {}).items()), times, values
+            try:
+                rows = [row for row in series["values"] if isinstance(row[1], (int, float))]
+                times = [row[0] for row in rows]
+                values = [float(row[1]) for row in rows]
+                tags = decoded_tags((series.get("tags") or {}).items())
+            except (AttributeError, TypeError, LookupError):
+                raise strange(store, 200) from None
+            yield tags, times, values
 
 
 def found(line: bytes, store: str) -> list[dict[str, Any]]:
     """Series of one JSON text of an answer. Raises StoreError for what the server could not do."""
     try:
         answer = json.loads(line)
-    except ValueError:
+        result = (answer.get("results") or [{}])[0]
+        said = answer.get("error") or result.get("error")
+        series = list(result.get("series") or [])
+    except (ValueError, AttributeError, TypeError, KeyError):
         raise strange(store, 200) from None
-    results = answer.get("results") or [{}]
-    said = answer.get("error") or results[0].get("error")
     if said is None:
-        return list(results[0].get("series") or [])
-    if "database not found" in said or "retention policy not found" in said:
+        return series
+    if any(words in said for words in MISSING):
         raise NotFound(_("{store}: not found ({said})", store=store, said=said))
+    if "authoriz" in said:  # "not authorized to execute statement", "unauthorized"
+        raise failure(store, 403, {}, said)
     raise StoreUnavailable(_("{store} cannot answer: {said}", store=store, said=said[:500]))

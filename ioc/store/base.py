@@ -171,6 +171,24 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A field that there are samples of. first, last: times of the oldest and newest, ms UTC."""
+
+    measurement: str
+    field: str
+    first: int
+    last: int
+
+
+class Listed(Protocol):
+    """A store that can tell what is in it; all that can be copied can."""
+
+    def contents(self) -> list[Content]:
+        """Every field with samples, sorted. Raises StoreError."""
+        ...
+
+
 @runtime_checkable
 class Remote(Protocol):
     """A time-series server on the network. What is handed to it waits in an outbox before.

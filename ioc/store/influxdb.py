@@ -14,13 +14,15 @@ from typing import TypeVar
 
 from ioc.i18n import _
 from ioc.store._address import Address, parse, secret
+from ioc.store._contents_remote import influx_contents
 from ioc.store._http import Forbidden, Http, NotFound
-from ioc.store._influxadmin import Admin, seconds
+from ioc.store._influxadmin import PROBE, Admin, seconds
 from ioc.store._influxql import found, samples, select
 from ioc.store._stepped import Samples, answer, folded, parts, to_fold
 from ioc.store._windows import HELD, check_query
 from ioc.store._writer import LineWriter, batches
 from ioc.store.base import (
+    Content,
     Point,
     Series,
     SeriesQuery,
@@ -107,6 +109,10 @@ class InfluxStore:
                 for series in samples(lines, self.name):
                     yield folded(series, query) if asked is not query else series
 
+    def contents(self) -> list[Content]:
+        """See ioc.store.base.Listed."""
+        return self._once_more(lambda: influx_contents(self._http, self._bucket))
+
     def maintain(self, now: int) -> None:
         """Bucket, mapping and retention as they should be; the server itself does the rest."""
         self._ensure()
@@ -114,7 +120,7 @@ class InfluxStore:
     def health(self) -> StoreHealth:
         """Whether it can be read."""
         try:
-            form = [("db", self._bucket), ("q", "SHOW MEASUREMENTS LIMIT 1")]
+            form = [("db", self._bucket), ("q", PROBE)]
             ask = lambda: found(self._http.ask("POST", "/query", form=form).body, self.name)  # noqa: E731
             self._once_more(ask)
         except StoreError as error:
