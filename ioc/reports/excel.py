@@ -28,6 +28,7 @@ from ioc.reports.tables import (
     Formula,
     fill,
     put,
+    to_print,
 )
 from ioc.reports.told_uptime import availability, by_provider, total_evidence
 
@@ -86,6 +87,7 @@ def _summary(sheet: Worksheet, report: Report, lang: str) -> None:
         if isinstance(value, datetime):
             cell.number_format = MOMENT
     sheet["A1"].font = Font(bold=True, size=14)
+    to_print(sheet, 104)
 
 
 def _targets(book: Workbook, report: Report, lang: str) -> None:
