@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from ioc.store._delivery import Delivery, Experience
 from ioc.store._lines import encode
-from ioc.store.base import Point, Remote, Series, SeriesQuery, StoreHealth, StoreRefused
+from ioc.store.base import (
+    Content,
+    Listed,
+    Point,
+    Remote,
+    Series,
+    SeriesQuery,
+    StoreHealth,
+    StoreRefused,
+)
 
 
 class DirectStore:
@@ -29,6 +39,10 @@ class DirectStore:
 
     def read(self, query: SeriesQuery) -> list[Series]:
         return self._remote.read(query)
+
+    def contents(self) -> list[Content]:
+        """See ioc.store.base.Listed."""
+        return cast("Listed", self._remote).contents()
 
     def maintain(self, now: int) -> None:
         self._remote.maintain(now)
