@@ -76,11 +76,13 @@ def copy(
         with closing(open_target(target)) as other:
             if not add and not note.is_ours() and (known := other.contents()):
                 words = {"url": shown(target), "count": len(known), "name": known[0].measurement}
-                message = "{url} is not empty ({count} fields, for example of {name}): name an "
-                message += "empty one, or add to what is there with --add"
+                message = (
+                    "{url} is not empty ({count} fields, for example of {name}): name an empty "
+                    "one, or add to what is there with --add"
+                )
                 raise CopyError(_(message, **words))
             note.begin()
-            report = Report(fields=list(_Copier(opened, other, progress, add=add).run()))
+            report = Report(fields=_Copier(opened, other, progress, add=add).run())
             note.done()
             return report
 
@@ -89,14 +91,18 @@ class _Copier:
     def __init__(self, source: Source, target: Target, progress: Progress, *, add: bool) -> None:
         self._source, self._target, self._progress, self._add = source, target, progress, add
         self._there = {(one.measurement, one.field): one for one in target.contents()}
+        self._pending: list[tuple[Chunk, Sequence[Series], Copied]] = []
+        self._waiting = 0  # samples in it
 
-    def run(self) -> Iterator[Copied]:
+    def run(self) -> list[Copied]:
         """Every field, of every stretch of history."""
-        for content in self._source.contents():
-            for start, end, step in self._strata(content):
-                one = self._field(content, start, end, step)
-                if one.samples:
-                    yield one
+        copied = [
+            self._field(content, start, end, step)
+            for content in self._source.contents()
+            for start, end, step in self._strata(content)
+        ]
+        self._confirm()
+        return [one for one in copied if one.samples]
 
     def _strata(self, content: Content) -> Iterator[tuple[int, int, int | None]]:
         """Stretches of a field and what is left of them: samples, or windows of a step."""
@@ -114,21 +120,19 @@ class _Copier:
 
     def _field(self, content: Content, start: int, end: int, step: int | None) -> Copied:
         copied = Copied(content.measurement, content.field, step, start, end - 1)
-        whole, pending, waiting = hashlib.sha256(), list[tuple[Chunk, Sequence[Series]]](), 0
+        whole = hashlib.sha256()
         stretch = Chunk(content.measurement, content.field, start, end, step)
         for part in chunks(self._source, stretch):
             for chunk, found in samples(self._source, part):
                 count = update(whole, found)
                 copied.samples += count
                 copied.written += self._bring(chunk, found)
-                pending.append((chunk, found))
-                waiting += count
+                self._pending.append((chunk, found, copied))
+                self._waiting += count
                 name = f"{content.measurement}.{content.field}"
                 self._progress(name, chunk.end - start, end - start)
-                if waiting >= PENDING:
-                    self._confirm(pending, copied)
-                    waiting = 0
-        self._confirm(pending, copied)
+                if self._waiting >= PENDING:
+                    self._confirm()
         copied.sum = whole.hexdigest()
         return copied
 
@@ -151,10 +155,10 @@ class _Copier:
         raw = Chunk(chunk.measurement, chunk.field, chunk.start, chunk.end)
         return self._target.read(raw.query(UNBOUNDED))
 
-    def _confirm(self, pending: list[tuple[Chunk, Sequence[Series]]], copied: Copied) -> None:
-        """Read stretches back until they are the same; a server may need a moment to show them."""
+    def _confirm(self) -> None:
+        """Read back what was written until it is the same; a server may need seconds to show it."""
         patience = time.monotonic() + PATIENCE
-        for chunk, found in pending:
+        for chunk, found, copied in self._pending:
             wait = 0.25
             while True:
                 there = self._read_back(chunk)
@@ -164,11 +168,11 @@ class _Copier:
                 if time.monotonic() > patience or not differs.missing:
                     raise _wrong(chunk, differs)
                 time.sleep(wait)
-                wait = min(2 * wait, 5.0)
-                if wait > 2:  # acknowledged, and lost
+                wait = min(2 * wait, 4.0)
+                if time.monotonic() > patience - PATIENCE / 2:  # acknowledged, and lost
                     self._write(differs.missing)
-            copied.rounded |= update(hashlib.sha256(), there) > 0 and _sum(there) != _sum(found)
-        pending.clear()
+            copied.rounded |= not self._add and _sum(there) != _sum(found)
+        self._pending, self._waiting = [], 0
 
     def _differs(self, differs: Difference) -> bool:
         if self._add:
