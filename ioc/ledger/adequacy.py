@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from collectors.base import Reason
@@ -149,8 +150,15 @@ def _inadequate(text: str, **words: str | int | float) -> Judgement:
 
 def supported_until(system: str, rule: Adequacy) -> tuple[str, str | None] | None:
     """(beginning of the name that matched, last ISO day or None = no end), None = not known."""
+    return _supported_until(system, rule.systems)
+
+
+@lru_cache(maxsize=2048)  # an office has hundreds of computers and a handful of systems
+def _supported_until(
+    system: str, systems: tuple[tuple[str, str | None], ...]
+) -> tuple[str, str | None] | None:
     words = _plain(system).split()
-    for name, until in (*rule.systems, *SYSTEMS):
+    for name, until in (*systems, *SYSTEMS):
         if all(any(_same(word, given) for given in words) for word in _plain(name).split()):
             return name, until
     return None

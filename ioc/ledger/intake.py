@@ -120,11 +120,11 @@ def _target(topology: Topology, value: Any) -> Target:
     text = _text(value)
     if not text:
         raise Wrong("target", Reason("is missing; add it"))
-    targets = {**topology.targets, **topology.retired}
-    found = targets.get(text)
+    found = topology.targets.get(text) or topology.retired.get(text)
     if found is None:
         wanted = plain(text)
-        named = [t for t in targets.values() if wanted in (plain(t.name), plain(t.id))]
+        targets = [*topology.targets.values(), *topology.retired.values()]
+        named = [t for t in targets if wanted in (plain(t.name), plain(t.id))]
         found = named[0] if len(named) == 1 else None
     if found is None:
         raise Wrong("target", Reason("there is no target {name}", {"name": text[:60]}))
@@ -136,8 +136,8 @@ def _place(topology: Topology, value: Any, day: str) -> str | None:
     text = _text(value)
     if not text or text == topology.area_id or plain(text) == plain(topology.area_name):
         return None
-    places: dict[str, Site | Unit] = {**topology.sites, **topology.units}
-    found = [text] if text in places else _named(places, text)
+    known = text in topology.sites or text in topology.units
+    found = [text] if known else _named(topology, text)
     then = [name for name in found if existed(topology, name, day)]
     if len(then) == 1:
         return then[0]
@@ -149,7 +149,8 @@ def _place(topology: Topology, value: Any, day: str) -> str | None:
     raise Wrong("place", Reason("{name} was no unit on {day}", {"name": text[:60], "day": day}))
 
 
-def _named(places: Mapping[str, Site | Unit], text: str) -> list[str]:
+def _named(topology: Topology, text: str) -> list[str]:
+    places: dict[str, Site | Unit] = {**topology.sites, **topology.units}
     wanted = plain(text)
     # A spreadsheet takes the zero away from 02020.
     codes = {text, text.zfill(5)} if text.isdigit() else {text}

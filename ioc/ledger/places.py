@@ -39,10 +39,20 @@ def members_of(topology: Topology, place: str) -> Iterator[str]:
 
 def existed(topology: Topology, place: str, day: str) -> bool:
     """Whether a place was a unit of its own on an ISO day."""
+    known = place in topology.sites or place in topology.units
+    return known and (first_day(topology, place) or "") <= day <= last_day(topology, place)
+
+
+def first_day(topology: Topology, place: str) -> str | None:
+    """Of a place as a unit of its own, ISO; None = always."""
     found = topology.sites.get(place) or topology.units.get(place)
-    if found is None:
-        return False
-    return (found.valid_from or "") <= day <= (found.valid_until or "9999")
+    return found.valid_from if found is not None else None
+
+
+def last_day(topology: Topology, place: str) -> str:
+    """Of a place as a unit of its own, ISO; 9999-12-31 = it still is."""
+    found = topology.sites.get(place) or topology.units.get(place)
+    return (found.valid_until if found is not None else None) or "9999-12-31"
 
 
 def name_of(topology: Topology, place: str) -> str:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ioc.outbox.errors import OutboxCorrupt, OutboxError, OutboxTaken, OutboxUnavailable
+
 VERSION = 1
 
 # batches: state is one of ioc.outbox.batches.State. oldest, newest: of the samples, ms UTC; rows:
@@ -36,31 +38,6 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 Result = TypeVar("Result")
 
 CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-class OutboxError(Exception):
-    """The queue's file cannot be used; the message names it. The one root of the tree:
-
-    OutboxError
-    ├── OutboxUnavailable   try again later: disk full, locked
-    └── OutboxCorrupt       it cannot be read; a person must look
-    """
-
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"{path}: {what}")
-        self.path, self.what = path, what
-
-
-class OutboxUnavailable(OutboxError):
-    pass
-
-
-class OutboxCorrupt(OutboxError):
-    pass
-
-
-class OutboxTaken(OutboxError):
-    """Another program has it open."""
 
 
 def translated(error: sqlite3.Error, path: Path) -> OutboxError:

@@ -73,6 +73,7 @@ class Batches:
         self._reserve = reserve
         self._now = now
         self._lock = threading.Lock()
+        self._lately: dict[int, int] = {}  # dropped: seq -> samples; some of them may be under way
         self._file = QueueFile(path, self._load)
         self.limit = limit_of(path) if limit is None else limit
 
@@ -131,7 +132,10 @@ class Batches:
             gone.add(Amount(1, count, size))
             if state is State.WAITING:
                 self._note_dropped(count, oldest, newest)
+                self._lately[seq] = count
         self._amounts[state].add(gone, -1)
+        for seq in list(self._lately)[:-MOST_BATCHES]:
+            del self._lately[seq]
         return gone
 
     def _note_dropped(self, rows: int, oldest: int, newest: int) -> None:
@@ -202,7 +206,10 @@ class Batches:
             row = self._file.execute(
                 "SELECT state, rows, size FROM batches WHERE seq = ?", (batch.seq,)
             ).fetchone()
-            if row is None:  # dropped meanwhile, to make room
+            if row is None:  # dropped meanwhile, to make room: then it was not lost after all
+                saved = self._lately.pop(batch.seq, 0)
+                if saved:
+                    self._note(dropped=self._facts["dropped"] - saved)
                 continue
             amount = Amount(1, row[1], row[2])
             self._amounts[State(row[0])].add(amount, -1)

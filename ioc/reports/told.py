@@ -112,7 +112,7 @@ def told(report: Report) -> dict[str, Any]:
 
 def _worst(report: Report, lang: str) -> dict[str, Any] | None:
     """Of several places, those that worked least."""
-    if len(report.places) < 2 or not report.watched:
+    if len(report.places) < 2 or all(p.day.availability is None for p in report.places):
         return None
     return hours_of(_("Places", lang), report.places, lang, LEAST)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -43,8 +44,8 @@ ZERO_WIDTH_SPACE = "\u200b"
 def breakable(text: str, piece: int = PIECE) -> str:
     """With places to break a line in words longer than a column: after every so many letters.
     None before a percent sign."""
-    words = text.replace(" %", "\u00a0%").split(" ")
-    return " ".join(_broken(word, piece) if len(word) > piece else word for word in words)
+    text = text.replace(" %", "\u00a0%")
+    return re.sub(rf"\S{{{piece + 1},}}", lambda word: _broken(word[0], piece), text)
 
 
 def running(name: str, lang: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
+from typing import cast
 
 from ioc.i18n import _
 from ioc.store.base import Remote, Store, StoreError
@@ -34,12 +35,8 @@ def open_store(url: str, outbox: Path | None = None, limit: int | None = None) -
         words = {"scheme": scheme, "known": ", ".join(schemes())}
         raise StoreError(_("IOC_STORE={scheme}: no such store; one of {known}", **words))
     opened: Store | Remote = importlib.import_module(f"{__name__}.{scheme}").open_url(url)
-    if not isinstance(opened, Remote):
-        return opened
-    if outbox is None:
-        from ioc.store._direct import DirectStore
-
-        return DirectStore(opened)
+    if outbox is None or not isinstance(opened, Remote):
+        return cast("Store", opened)  # a server on the network is one as well
     from ioc.store._outboxed import open_outboxed
 
     return open_outboxed(opened, outbox, limit)

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ioc.i18n import _
-from ioc.outbox._file import OutboxError
 from ioc.outbox.backoff import Backoff
 from ioc.outbox.batches import Batches
+from ioc.outbox.errors import OutboxError
 from ioc.outbox.model import State
 from ioc.store._delivery import Experience
 from ioc.store._lanes import LIVE, Lanes, Parcel

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ioc.i18n import _
-from ioc.outbox._file import OutboxCorrupt, OutboxError, OutboxTaken, OutboxUnavailable
 from ioc.outbox.batches import Batches
+from ioc.outbox.errors import OutboxCorrupt, OutboxError, OutboxTaken, OutboxUnavailable
 from ioc.outbox.model import Batch
 from ioc.store._breaker import Breaker
 from ioc.store._drain import Drain, Pace

@@ -82,8 +82,7 @@ def settle(
         [(level, series, start) for series in done],
     )
     if end < until:
-        for series in done:
-            mark(view.connection, level, series, [(end, until)])
+        mark(view.connection, [(level, series, end, until) for series in done])
 
 
 def _settle_alive(
@@ -111,8 +110,7 @@ def _settle_alive(
     if level < TOP:
         above = view.grid(level + 1)
         touched = (above.start(start), above.end(end))
-        for series, _windows in made:
-            mark(view.connection, level + 1, series, [touched])
+        mark(view.connection, [(level + 1, series, *touched) for series, _windows in made])
     return done
 
 
@@ -175,4 +173,4 @@ def _settle_late(view: View, series: int, start: int, end: int, index: SeriesInd
             view.put(LIVE, [(series, _of_windows(rows, hours))])
         if level < TOP:
             days = view.grid(TOP)
-            mark(view.connection, TOP, series, [(days.start(first), days.end(after))])
+            mark(view.connection, [(TOP, series, days.start(first), days.end(after))])

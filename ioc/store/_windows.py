@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import lt
 from typing import NamedTuple
 
 from ioc.store.base import HOLD, Aggregate, SeriesQuery
@@ -138,7 +138,7 @@ def hold(
 
 def is_ascending(times: Sequence[int]) -> bool:
     """Whether each time is later than the one before."""
-    return all(earlier < later for earlier, later in pairwise(times))
+    return all(map(lt, times, times[1:]))
 
 
 def check_query(query: SeriesQuery) -> None:

@@ -147,7 +147,8 @@ class SqliteStore:
         """
         view = View(self._writer, self._day_offset)
         with self._upkeep:
-            self._repeat(self._merge_step)
+            if self._recent.is_worth_merging(now):
+                self._repeat(self._merge_step)
             for level in range(LIVE, TOP + 1):
                 self._run(roll_up(view, level, self._index, now))
             self._run(retain(view, self._index, self._keep, now))
@@ -188,7 +189,8 @@ class SqliteStore:
         while more:
             with self._writing:
                 more = step()
-            time.sleep(PAUSE)
+            if more:
+                time.sleep(PAUSE)
 
     def _vacuum_step(self) -> bool:
         try:

@@ -14,7 +14,8 @@ computed here from raw samples, which is slower).
 What differs from the other stores: it keeps 12 to 15 digits of a number; nothing before 1970, past
 its retention or more than two days ahead (refused); of two different values sent for one moment
 it keeps one, in newer versions the greater; rows become visible about a second after they were
-sent. It answers before rows are on disk and loses them when it is killed: see started_at.
+sent, the first ones of a new series after up to ten. It answers before rows are on disk and loses
+them when it is killed: see started_at.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 from ioc.i18n import _
 from ioc.store._replica import TableCopied, replicate
 from ioc.store._source import SqliteSource, Stratum
-from ioc.store.base import Content, Point, Series, StoreUnavailable
+from ioc.store.base import Content, Point, Series, StoreTooLarge, StoreUnavailable
 from ioc.storecopy.chunks import DAY, HO_CHI_MINH, UNBOUNDED, Chunk, chunks, samples
 from ioc.storecopy.compare import Difference, difference, update
 from ioc.storecopy.places import (
@@ -64,7 +64,7 @@ def copy(
 ) -> Report:
     """Copy everything in the store `source` into `target`, URLs as in IOC_STORE.
 
-    folder: where it is noted that a copy is not done; add: into a store that is not empty.
+    folder: where it is noted that this copy was begun; add: into any store that is not empty.
     Raises CopyError, StoreError. Stopped or killed, the same call goes on.
     """
     check(source, target)
@@ -82,9 +82,7 @@ def copy(
                 )
                 raise CopyError(_(message, **words))
             note.begin()
-            report = Report(fields=_Copier(opened, other, progress, add=add).run())
-            note.done()
-            return report
+            return Report(fields=_Copier(opened, other, progress, add=add).run())
 
 
 class _Copier:
@@ -186,6 +184,11 @@ class _Copier:
             try:
                 self._target.write(points)
                 return
+            except StoreTooLarge:
+                if len(points) == 1:
+                    raise
+                self._write(points[: len(points) // 2])
+                points = points[len(points) // 2 :]
             except StoreUnavailable as error:
                 if time.monotonic() > deadline:
                     raise

@@ -12,7 +12,7 @@ from ioc.store import open_store
 from ioc.store._source import SqliteSource
 from ioc.store.base import Content, Point, Series, SeriesQuery, StoreError
 
-NOTE = "store-copy.json"  # in the data folder while a copy is not done
+NOTE = "store-copy.json"  # in the data folder, of the copy that was begun last
 
 
 class CopyError(Exception):
@@ -82,14 +82,14 @@ def shown(url: str) -> str:
 
 
 class Note:
-    """Remembers that a copy was begun, so that it may go on into a store that is not empty."""
+    """Remembers which copy was begun: it may go on into a store that is not empty any more."""
 
     def __init__(self, folder: Path, source: str, target: str) -> None:
         self._path = folder / NOTE
         self._words = {"from": shown(source), "to": shown(target)}
 
     def is_ours(self) -> bool:
-        """Whether the copy that was begun last, and not done, is this one."""
+        """Whether the copy that was begun last is this one."""
         try:
             return bool(json.loads(self._path.read_text(encoding="utf-8")) == self._words)
         except (OSError, ValueError):
@@ -104,6 +104,3 @@ class Note:
             new.replace(self._path)
         except OSError as error:
             raise StoreError(f"{self._path}: {error.strerror}") from error
-
-    def done(self) -> None:
-        self._path.unlink(missing_ok=True)

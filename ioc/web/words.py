@@ -85,9 +85,9 @@ def site_word(view: SiteView, lang: str) -> str:
     return state_word(view.state, lang)
 
 
-def percent(value: float | None, lang: str) -> str:
-    """One decimal where it is not whole; a dash for unknown."""
-    return "–" if value is None else f"{decimal(shown(value), lang)} %"
+def percent(value: float | None, lang: str, digits: int = 1) -> str:
+    """Decimals only where it is not whole; a dash for unknown."""
+    return "–" if value is None else f"{decimal(shown(value, digits), lang, digits)} %"
 
 
 def count(value: int | None, lang: str) -> str:
@@ -97,9 +97,9 @@ def count(value: int | None, lang: str) -> str:
     return f"{value:,}".replace(",", ".") if lang == "vi" else f"{value:,}"
 
 
-def decimal(value: float, lang: str) -> str:
-    """At most one decimal, with the language's sign for it."""
-    text = f"{value:.1f}".removesuffix(".0")
+def decimal(value: float, lang: str, digits: int = 1) -> str:
+    """At most so many decimals, with the language's sign for them."""
+    text = f"{value:.{digits}f}".rstrip("0").removesuffix(".") if digits else f"{value:.0f}"
     return text.replace(".", ",") if lang == "vi" else text
 
 

@@ -29,12 +29,15 @@ def district() -> Topology:
     return topology()
 
 
-def book(*rows: Sequence[Any], head: Sequence[Any] = HEAD, change: Callable[[Any], None] | None = None,
-         title: str = "Số liệu") -> bytes:  # fmt: skip
+def book(
+    *rows: Sequence[Any],
+    head: Sequence[Any] = HEAD,
+    change: Callable[[Any], None] | None = None,
+) -> bytes:
     made = Workbook()
     sheet = made.active
     assert sheet is not None
-    sheet.title = title
+    sheet.title = "Số liệu"
     for row in [head, *rows]:
         sheet.append(list(row))
     if change is not None:
