@@ -137,7 +137,7 @@ def test_a_copy_to_a_server_killed_at_random_moments_goes_on(
     assert kills >= 2
     assert progress == sorted(progress)
     assert 0 < progress[1] < 120_000, "killed in the middle"
-    with pytest.raises(CopyError, match="not empty|không rỗng"):  # of whom nothing is noted
+    with pytest.raises(CopyError, match=r"not empty|không rỗng"):  # of whom nothing is noted
         copy(source, target, tmp_path / "elsewhere", quiet)
     copying = command(source, target, tmp_path)
     said, errors = copying.communicate(timeout=200)
