@@ -26,11 +26,8 @@ Figures = dict[str, dict[str, str]]
 def demo(tmp_path_factory: pytest.TempPathFactory, demo_lock: None) -> Iterator[Monitor]:
     folder = tmp_path_factory.mktemp("targets")
     text = SHIPPED.read_text(encoding="utf-8")
-    made = Monitor(folder, text, command=("demo",))
-    try:
-        yield made.start(patience=180)
-    finally:
-        made.__exit__()
+    with Monitor(folder, text, command=("demo",), patience=180) as made:
+        yield made
 
 
 def ioc(demo: Monitor, *words: str, code: int = 0) -> str:
