@@ -34,6 +34,7 @@ from ioc._cli_base import (
     with_inventory,
 )
 from ioc._cli_duty import GROUPS
+from ioc._cli_grafana import grafana_commands
 from ioc.i18n import _, mark, use_language
 from ioc.settings import Settings, SettingsError
 
@@ -221,7 +222,7 @@ def validate(file: str | None, as_json: bool) -> int:
     return show_inventory(path, as_json=as_json)
 
 
-for group in GROUPS:
+for group in (*GROUPS, grafana_commands):
     commands.add_command(group)
 
 
