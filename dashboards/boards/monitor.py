@@ -72,8 +72,8 @@ def _course(board: Board) -> None:
     )  # fmt: skip
     board.lines(
         (12, 4, 12, 8), "Phép đo mỗi giây", "Số phép đo đã làm và số không đạt, mỗi giây.",
-        [_own("polls", "Đã đo", gain=True), _own("failures", "Không đạt", gain=True)], "suffix:phép đo/s",
-        interval="2m", decimals=1,
+        [_own("polls", "Đã đo", gain=True), _own("failures", "Không đạt", gain=True)],
+        "suffix:phép đo/s", interval="2m", decimals=1,
     )  # fmt: skip
     board.lines(
         (0, 12, 12, 8), "Hàng chờ ghi",

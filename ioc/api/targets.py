@@ -18,9 +18,7 @@ from ioc.api.context import Context
 from ioc.api.errors import WrongParameter, known_parameters, problem, responses
 from ioc.api.figures import iso
 from ioc.api.params import Cursor, Id, Lang, Limit, Search, Text, about, answer, page
-from ioc.api.target_models import (
-    EvidenceOut,
-    EvidencePage,
+from ioc.api.reading_models import (
     ImportOut,
     KeptOut,
     MachinePage,
@@ -29,12 +27,16 @@ from ioc.api.target_models import (
     ReadingPage,
     RowMistakeOut,
     TakenOut,
-    TargetDetail,
-    TargetPage,
-    evidence_out,
     import_out,
     machine_out,
     reading_out,
+)
+from ioc.api.target_models import (
+    EvidenceOut,
+    EvidencePage,
+    TargetDetail,
+    TargetPage,
+    evidence_out,
     target_detail,
     target_out,
 )

@@ -77,22 +77,27 @@ def _pieces(lines: Iterable[bytes], store: str) -> Iterator[tuple[Any, list[int]
         if not line.strip():
             continue
         for series in found(line, store):
-            rows = [row for row in series["values"] if isinstance(row[1], (int, float))]
-            times = [row[0] for row in rows]
-            values = [float(row[1]) for row in rows]
-            yield decoded_tags(series.get("tags", {}).items()), times, values
+            try:
+                rows = [row for row in series["values"] if isinstance(row[1], (int, float))]
+                times = [row[0] for row in rows]
+                values = [float(row[1]) for row in rows]
+                tags = decoded_tags((series.get("tags") or {}).items())
+            except (AttributeError, TypeError, LookupError):
+                raise strange(store, 200) from None
+            yield tags, times, values
 
 
 def found(line: bytes, store: str) -> list[dict[str, Any]]:
     """Series of one JSON text of an answer. Raises StoreError for what the server could not do."""
     try:
         answer = json.loads(line)
-    except ValueError:
+        result = (answer.get("results") or [{}])[0]
+        said = answer.get("error") or result.get("error")
+        series = list(result.get("series") or [])
+    except (ValueError, AttributeError, TypeError, KeyError):
         raise strange(store, 200) from None
-    results = answer.get("results") or [{}]
-    said = answer.get("error") or results[0].get("error")
     if said is None:
-        return list(results[0].get("series") or [])
+        return series
     if any(words in said for words in MISSING):
         raise NotFound(_("{store}: not found ({said})", store=store, said=said))
     if "authoriz" in said:  # "not authorized to execute statement", "unauthorized"

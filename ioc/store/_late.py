@@ -51,7 +51,7 @@ def take_late(
 def _add_stored(view: View, level: int, series: int, start: int, windows: Windows) -> None:
     for begin, window in view.windows(level, series, start, start + 1):
         add(windows, begin, window)
-    view.put(level, series, windows)
+    view.put(level, [(series, windows)])
 
 
 def _spans(view: View, level: int, series: int, start: int, end: int) -> dict[int, Span]:

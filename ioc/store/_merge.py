@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 
-from ioc.store._recent import Recent
-from ioc.store._schema import LEVELS
-from ioc.store._series import SeriesIndex
-from ioc.store._windows import Grid
+from ioc.store._recent import Recent, Samples
+from ioc.store._schema import LEVELS, LIVE
+from ioc.store._series import Row, SeriesIndex
+from ioc.store._windows import Grid, runs
 from ioc.store.base import HOLD
 
 BUDGET = 0.010  # seconds of work in one transaction
-CHUNK = 4_000  # rows between two looks at the clock
+CHUNK = 4_000  # rows of a series, or that go, between two looks at the clock
+PORTION = 1_000  # rows that are put in order at once, of several series
 GAP = 3_600_000  # ms without samples that part two stretches to be rolled up
 
 Stretch = tuple[int, int]  # start, end (exclusive): ms UTC
+Dirty = tuple[int, int, int, int]  # level, series, and a stretch
 
 
 class Budget:
@@ -49,30 +52,48 @@ def merge(connection: sqlite3.Connection, recent: Recent, index: SeriesIndex) ->
         return
     waiting = recent.begin_merge()
     budget = Budget()
-    for series in sorted(waiting):
-        times, values = waiting[series].ordered()
-        reach = HOLD if index.is_up(series) else 0
-        for first in range(0, len(times), CHUNK):
-            part = slice(first, first + CHUNK)
-            _insert(connection, series, times[part], values[part], reach)
-            if budget.spent:
-                yield
-                budget.renew()
+    rows: list[Row] = []
+    dirty: list[Dirty] = []
+    for series, times, values in _portions(waiting):
+        rows += zip(repeat(series), times, values)
+        before = _before(connection, series, times[0]) if index.is_up(series) else None
+        dirty += [(LIVE, series, *stretch) for stretch in stretches(times, before)]
+        if len(rows) < PORTION:
+            continue
+        _flush(connection, rows, dirty)
+        if budget.spent:
+            yield
+            budget.renew()
+    _flush(connection, rows, dirty)
     yield
     recent.end_merge()
     yield from _clear(connection, upto)
 
 
-def _insert(
-    connection: sqlite3.Connection,
-    series: int,
-    times: Sequence[int],
-    values: Sequence[float],
-    reach: int,
-) -> None:
-    rows = ((series, at, value) for at, value in zip(times, values, strict=True))
+def _portions(
+    waiting: Mapping[int, Samples],
+) -> Iterator[tuple[int, Sequence[int], Sequence[float]]]:
+    for series in sorted(waiting):
+        times, values = waiting[series].ordered()
+        for first in range(0, len(times), CHUNK):
+            part = slice(first, first + CHUNK)
+            yield series, times[part], values[part]
+
+
+def _before(connection: sqlite3.Connection, series: int, time: int) -> int | None:
+    """Time of a sample of `up` that holds up to a time: what comes then says how long it held."""
+    found: int | None = connection.execute(
+        "SELECT max(time) FROM raw WHERE series = ? AND time >= ? AND time < ?",
+        (series, time - HOLD, time),
+    ).fetchone()[0]
+    return found
+
+
+def _flush(connection: sqlite3.Connection, rows: list[Row], dirty: list[Dirty]) -> None:
     connection.executemany("INSERT OR REPLACE INTO raw VALUES (?, ?, ?)", rows)
-    mark(connection, 0, series, stretches(times, reach))
+    mark(connection, dirty)
+    rows.clear()
+    dirty.clear()
 
 
 def _clear(connection: sqlite3.Connection, upto: int) -> Iterator[None]:
@@ -89,15 +110,19 @@ def _clear(connection: sqlite3.Connection, upto: int) -> Iterator[None]:
             budget.renew()
 
 
-def stretches(times: Sequence[int], reach: int) -> list[Stretch]:
-    """Stretches of the finest windows that ascending times touch; long gaps part them.
+def stretches(times: Sequence[int], before: int | None) -> list[Stretch]:
+    """Stretches of windows of the live level that ascending times touch; long gaps part them.
 
-    reach: ms before a sample that it says something of.
+    before: time of an earlier sample of which the first of these says how long it holds.
     """
-    grid = Grid(LEVELS[0][1])
+    grid = Grid(LEVELS[LIVE][1])
     found: list[Stretch] = []
-    for moment in times:
-        start, end = grid.start(moment - reach), grid.end(moment + 1)
+    for window, first, _after in runs(times, grid):
+        start, end = window, window + grid.width
+        if first:
+            before = max(times[first - 1], times[first] - HOLD)
+        if before is not None:
+            start = grid.start(before)
         if found and start <= found[-1][1] + GAP:
             if end > found[-1][1]:
                 found[-1] = (found[-1][0], end)
@@ -106,10 +131,10 @@ def stretches(times: Sequence[int], reach: int) -> list[Stretch]:
     return found
 
 
-def mark(connection: sqlite3.Connection, level: int, series: int, dirty: Sequence[Stretch]) -> None:
+def mark(connection: sqlite3.Connection, dirty: Iterable[Dirty]) -> None:
     """Remember durably that windows of a level must be worked out anew."""
     connection.executemany(
         "INSERT INTO dirty VALUES (?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-        [(level, series, start, end) for start, end in dirty],
+        dirty,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ioc.store._merge import Stretch
-from ioc.store._schema import RAW, TOP
+from ioc.store._schema import LIVE, RAW, TOP
 from ioc.store._view import View
 from ioc.store.base import SeriesQuery
 
@@ -26,9 +26,9 @@ Moving = Mapping[
 
 
 def coarsest(view: View, query: SeriesQuery) -> int:
-    """The coarsest level whose windows fill the query's steps exactly; RAW when none does."""
+    """The coarsest live level whose windows fill the query's steps exactly; RAW when none does."""
     step = query.step or 1
-    for level in range(TOP, RAW, -1):
+    for level in range(TOP, LIVE - 1, -1):
         grid = view.grid(level)
         if step % grid.width == 0 and (query.offset - grid.offset) % grid.width == 0:
             return level
@@ -43,21 +43,22 @@ def plan(view: View, level: int, start: int, end: int, moving: Moving) -> Iterat
         yield Part(RAW, start, end)
         return
     grid = view.grid(level)
+    below = level - 1 if level > LIVE else RAW
     first, last = grid.end(start), grid.start(end)
     if first >= last:
-        yield from plan(view, level - 1, start, end, moving)
+        yield from plan(view, below, start, end, moving)
         return
-    yield from plan(view, level - 1, start, first, moving)
+    yield from plan(view, below, start, first, moving)
     settled = first
     for a, b in moving[level]:
         begin = max(grid.start(a), settled)
         after = min(grid.end(b), last)
         if begin < after:
             yield from _part(level, settled, begin)
-            yield from plan(view, level - 1, begin, after, moving)
+            yield from plan(view, below, begin, after, moving)
             settled = after
     yield from _part(level, settled, last)
-    yield from plan(view, level - 1, last, end, moving)
+    yield from plan(view, below, last, end, moving)
 
 
 def _part(level: int, start: int, end: int) -> Iterator[Part]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from json import dumps
 from operator import itemgetter
@@ -18,12 +18,14 @@ from ioc.store._late import late_windows
 from ioc.store._merge import Stretch
 from ioc.store._plan import Moving, Part, coarsest, joined, plan
 from ioc.store._recent import NOTHING, Samples
-from ioc.store._schema import RAW, TOP, WINDOW, table_of
+from ioc.store._schema import LIVE, RAW, TOP, table_of
+from ioc.store._steps import RECIPES, Steps
 from ioc.store._view import Floors, View, worn
-from ioc.store._windows import HELD, Grid, Window, Windows, add, fold, hold, runs
+from ioc.store._windows import HELD, Grid, Windows, fold, hold, limited, runs
 from ioc.store.base import HOLD, SeriesQuery
 
 HOURS = Grid(3_600_000)
+BY_TIME = "ORDER BY series, time"
 Answer = tuple[Sequence[int], Sequence[float]]  # times, values
 
 
@@ -60,51 +62,72 @@ class Stepped:
         self._view = view
         self._recent = recent
         self._query = query
+        self._recipe = RECIPES[query.aggregate]
         self._grid = Grid(query.step or 1, query.offset)
         self._level = coarsest(view, query)
         self._floors: Floors = view.floors()
-        self._found: dict[int, Windows] = {}
+        self._found: dict[int, Steps] = {}
 
     def answers(self, wanted: Sequence[int]) -> Iterator[tuple[int, Answer]]:
         """Values of the steps of each series."""
         query = self._query
-        self._found = {series: {} for series in wanted}
-        for moving, members in self._alike(wanted):
+        self._found = {series: Steps(self._recipe) for series in wanted}
+        for moving, begin, members in self._alike(wanted):
             for part in plan(self._view, self._level, query.start, query.end, moving):
                 if part.level == RAW:
-                    self._take_samples(part, members)
+                    self._take_samples(part, begin, members)
                 else:
                     self._take_windows(part, members)
+                self._check()
         for series in wanted:
-            windows = self._found[series]
-            times = sorted(windows)
-            yield series, (times, [windows[time].value(query.aggregate) for time in times])
+            yield series, self._found[series].answer()
+
+    def _check(self) -> None:
+        """Stop before too large an answer fills the memory."""
+        limited(sum(len(steps.found) for steps in self._found.values()), self._query)
 
     # --- what is not settled
 
-    def _alike(self, wanted: Sequence[int]) -> Iterator[tuple[Moving, Sequence[int]]]:
-        """Series grouped by where their windows are not settled: each group has one plan."""
-        if self._level == RAW:
-            yield {}, wanted
-            return
-        dirty = self._dirty(set(wanted))
-        groups: dict[tuple[tuple[Stretch, ...], ...], list[int]] = defaultdict(list)
+    def _alike(self, wanted: Sequence[int]) -> Iterator[tuple[Moving, int, Sequence[int]]]:
+        """Series grouped by where their windows are not settled and where their samples begin:
+        each group has one plan."""
+        begins = self._begins(wanted)
+        dirty = self._dirty(set(wanted)) if self._level != RAW else {}
+        groups: dict[tuple[tuple[tuple[Stretch, ...], ...], int], list[int]] = defaultdict(list)
         for series in wanted:
-            moving = [*self._recent_hours(series)]
-            levels = []
-            for level in range(TOP + 1):
-                moving += dirty.get((series, level), ())
-                levels.append(joined(moving))
-            groups[tuple(levels)].append(series)
-        for key, members in groups.items():
-            yield dict(enumerate(key)), members
+            levels = () if self._level == RAW else self._moving(series, dirty)
+            groups[levels, begins(series)].append(series)
+        for (levels, begin), members in groups.items():
+            yield dict(enumerate(levels, LIVE)), begin, members
 
-    def _recent_hours(self, series: int) -> Iterator[Stretch]:
+    def _begins(self, wanted: Sequence[int]) -> Callable[[int], int]:
+        floor, dropped = self._view.raw_floor()
+        if floor == dropped:
+            return lambda series: floor
+        aged = self._view.aged(wanted, dropped, floor)
+        return lambda series: floor if series in aged else dropped
+
+    def _moving(
+        self, series: int, dirty: Mapping[tuple[int, int], Sequence[Stretch]]
+    ) -> tuple[tuple[Stretch, ...], ...]:
+        """Where the windows of the live levels, from the finest on, are not settled."""
+        moving = self._recent_hours(series)
+        levels = []
+        for level in range(LIVE, TOP + 1):
+            moving += dirty.get((series, level), ())
+            levels.append(joined(moving))
+        return tuple(levels)
+
+    def _recent_hours(self, series: int) -> list[Stretch]:
         """Hours with samples that are not merged; hours, so that many series are alike."""
-        samples = self._recent.get(series, NOTHING)
+        samples = self._recent.get(series)
+        if samples is None:
+            return []
         times, _values = samples.between(self._query.start - HOLD, self._query.end + HOLD)
-        for start, first, _end in runs(times, HOURS):
-            yield HOURS.start(times[first] - HOLD), start + HOURS.width
+        return [
+            (HOURS.start(times[first] - HOLD), start + HOURS.width)
+            for start, first, _end in runs(times, HOURS)
+        ]
 
     def _dirty(self, wanted: set[int]) -> Mapping[tuple[int, int], list[Stretch]]:
         found: dict[tuple[int, int], list[Stretch]] = defaultdict(list)
@@ -124,35 +147,44 @@ class Stepped:
         floor = self._floors[part.level]
         if part.start < floor:
             self._take_worn(part.start, min(part.end, floor), members)
-        for series, rows in self._rows(
-            part.level, WINDOW, max(part.start, floor), part.end, members
-        ):
-            self._put(series, rows)
+        self._take_level(part.level, max(part.start, floor), part.end, members)
 
     def _take_worn(self, start: int, end: int, members: Sequence[int]) -> None:
         for level, first, after in worn(self._floors, start, end):
-            for series, rows in self._rows(level, WINDOW, first, after, members):
-                self._put(series, rows)
+            self._take_level(level, first, after, members)
 
-    def _put(self, series: int, rows: Iterator[Any]) -> None:
-        windows, grid = self._found[series], self._grid
-        for _series, time, *known in rows:
-            add(windows, grid.start(time), Window(*known))
+    def _take_level(self, level: int, start: int, end: int, members: Sequence[int]) -> None:
+        """Windows of a level that start in a stretch; put together by SQLite when all of them
+        are in one step."""
+        if start >= end:
+            return
+        step = self._grid.start(start)
+        if end <= step + self._grid.width:
+            rows = self._select(
+                level, self._recipe.together, start, end, members, "GROUP BY series"
+            )
+            for series, *figures in rows:
+                self._found[series].put(step, tuple(figures))
+            return
+        found, grid = self._found, self._grid
+        rows = self._select(level, f"time, {self._recipe.columns}", start, end, members, "")
+        for series, time, first, second in rows:
+            found[series].put(grid.start(time), (first, second))
 
-    def _take_samples(self, part: Part, members: Sequence[int]) -> None:
+    def _take_samples(self, part: Part, begin: int, members: Sequence[int]) -> None:
         """Samples; where they were dropped, windows and what came in late."""
-        floor = self._floors[RAW]
-        if part.start < floor:
-            end = min(part.end, floor)
+        if part.start < begin:
+            end = min(part.end, begin)
             self._take_worn(part.start, end, members)
             self._take_late(part.start, end, members)
-        start = max(part.start, floor)
+        start = max(part.start, begin)
         if start >= part.end:
             return
         without = set(members)
-        for series, rows in self._rows(RAW, "value", start, part.end + self._reach, members):
+        rows = self._select(RAW, "time, value", start, part.end + self._reach, members, BY_TIME)
+        for series, samples in groupby(rows, key=itemgetter(0)):
             without.discard(series)
-            self._fold(series, [(time, value) for _series, time, value in rows], start, part.end)
+            self._fold(series, [(time, value) for _, time, value in samples], start, part.end)
         for series in without & self._recent.keys():
             self._fold(series, (), start, part.end)
 
@@ -171,8 +203,8 @@ class Stepped:
         fold(times, values, self._grid, windows)
         if self._reach:
             hold(times, values, following, self._grid, windows)
-        for begin, window in windows.items():
-            add(self._found[series], begin, window)
+        for step, window in windows.items():
+            self._found[series].add(step, window)
 
     def _take_late(self, start: int, end: int, members: Sequence[int]) -> None:
         """Samples that came in after those of their time were dropped, and wait to be rolled up."""
@@ -186,16 +218,14 @@ class Stepped:
                 samples = (times[part], values[part])
                 late = late_windows(self._view, level, series, samples, held)
                 for begin, window in late.items():
-                    add(self._found[series], self._grid.start(begin), window)
+                    self._found[series].add(self._grid.start(begin), window)
 
-    def _rows(
-        self, level: int, columns: str, start: int, end: int, members: Sequence[int]
-    ) -> Iterator[tuple[int, Iterator[Any]]]:
-        """Rows (series, time, columns…) of a stretch, series by series, ascending in time."""
-        rows = self._view.connection.execute(
-            f"SELECT series, time, {columns} FROM {table_of(level)} "
-            "WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? "
-            "ORDER BY series, time",
+    def _select(
+        self, level: int, columns: str, start: int, end: int, members: Sequence[int], order: str
+    ) -> Iterable[Any]:
+        """Rows (series, columns…) of a stretch."""
+        return self._view.connection.execute(
+            f"SELECT series, {columns} FROM {table_of(level)} "
+            "WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? " + order,
             (dumps(members), start, end),
         )
-        return groupby(rows, key=itemgetter(0))

@@ -14,15 +14,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from ioc.store._series import Row
 from ioc.store._windows import is_ascending
 
+WORTH = 32  # samples a series: fewer are not worth a page of their own
+LONG = 3 * 3_600_000  # ms after which they are merged anyway
+
 
 class Samples:
     """Samples of one series, in the order they were written. times: ms UTC."""
 
-    __slots__ = ("times", "values")
+    __slots__ = ("_ordered", "times", "values")
 
     def __init__(self) -> None:
         self.times = array("q")
         self.values = array("d")
+        self._ordered: tuple[int, Sequence[int], Sequence[float]] = (0, (), ())
 
     def extend(self, other: Samples) -> None:
         self.times.extend(other.times)
@@ -30,6 +34,13 @@ class Samples:
 
     def ordered(self) -> tuple[Sequence[int], Sequence[float]]:
         """Times, ascending, and values; of two at one time the later written one."""
+        count, times, values = self._ordered
+        if count != len(self.times):
+            times, values = self._order()
+            self._ordered = (len(self.times), times, values)
+        return times, values
+
+    def _order(self) -> tuple[Sequence[int], Sequence[float]]:
         if is_ascending(self.times):
             return self.times, self.values
         newest = dict(zip(self.times, self.values, strict=True))
@@ -66,6 +77,14 @@ class Recent:
                 samples.times.append(time)
                 samples.values.append(value)
             self.rows += len(rows)
+
+    def is_worth_merging(self, now: int) -> bool:
+        """Whether there is enough of it, or it waits long: each merge writes a page a series, so
+        that few samples at once would be written to disk hundreds of times over. now: ms UTC."""
+        with self._lock:
+            if self._merging or self.rows >= WORTH * len(self._fresh):
+                return self.rows > 0
+            return any(abs(now - s.times[0]) > LONG for s in self._fresh.values())
 
     def begin_merge(self) -> Mapping[int, Samples]:
         """What is to be merged: all there is, what an earlier, broken merge left included."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-from ioc.store._merge import CHUNK, Budget
-from ioc.store._schema import DAY, RAW, TOP, table_of
-from ioc.store._view import View
+from ioc.store._merge import CHUNK, Budget, Stretch
+from ioc.store._rollup import settle, windows_of_samples
+from ioc.store._schema import DAY, FINEST, HOUR, LIVE, RAW, TOP, table_of
+from ioc.store._series import SeriesIndex
+from ioc.store._view import NEVER, View
 
 PAGES = 200  # pages given back in a step
 SPARE_PAGES = 4_096  # kept free for what is written next: 16 MB
 SPARE_SHARE = 0.2  # and this share of the file
+SLICE = 6 * HOUR  # ms of samples that go at once: of a sample a second, 21,600 a series
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +38,113 @@ class Retention:
         return (self.raw, self.five_minutes, self.hours, self.days)
 
 
-def retain(view: View, keep: Retention, now: int) -> Iterator[None]:
+def retain(view: View, index: SeriesIndex, keep: Retention, now: int) -> Iterator[None]:
     """Drop what is past retention at a moment (ms UTC), whole local days at a time.
 
-    Where data begins never moves back, and stays while windows wait to be worked out: nothing is
-    dropped before what it says is in the level above.
+    Where data begins never moves back, and nothing is dropped before what it says is in the level
+    above.
     """
-    if view.connection.execute("SELECT 1 FROM dirty LIMIT 1").fetchone():
-        return
-    for level, days in zip(range(RAW, TOP + 1), keep.of_levels, strict=True):
-        _raise_floor(view, level, view.grid(TOP).start(now - days * DAY))
+    begins = [_begin(view, now - days * DAY) for days in keep.of_levels]
+    yield from _age(view, index, begins[0])
+    for level in range(FINEST, TOP + 1):
+        raise_floor(view.connection, level, begins[level + 1])
     yield
     waiting = view.connection.execute(
-        "SELECT level, time FROM floors WHERE dropped < time ORDER BY level"
+        "SELECT level, time FROM floors WHERE level <> ? AND dropped < time ORDER BY level", (RAW,)
     ).fetchall()
     for level, floor in waiting:
-        yield from _drop(view.connection, level, floor)
+        if not _is_moving(view.connection, level, floor):
+            yield from _drop(view.connection, level, floor)
 
 
-def _raise_floor(view: View, level: int, time: int) -> None:
-    view.connection.execute(
+def _begin(view: View, time: int) -> int:
+    """The local midnight before a moment; where that is no full hour, the hour it is in."""
+    return view.grid(LIVE).start(view.grid(TOP).start(time))
+
+
+def raise_floor(connection: sqlite3.Connection, level: int, time: int) -> None:
+    """The data of a level begins at a time from now on; never earlier than before."""
+    connection.execute(
         "INSERT INTO floors VALUES (?, ?, ?) "
         "ON CONFLICT DO UPDATE SET time = max(time, excluded.time)",
-        (level, time, -(2**62)),
+        (level, time, NEVER),
     )
 
 
+def _is_moving(connection: sqlite3.Connection, level: int, floor: int) -> bool:
+    """Whether windows above are still to be worked out of what is to go."""
+    above = "SELECT 1 FROM dirty WHERE level = ? AND start < ? LIMIT 1"
+    return connection.execute(above, (level + 1, floor)).fetchone() is not None
+
+
+# --- samples
+
+
+def _age(view: View, index: SeriesIndex, wanted: int) -> Iterator[None]:
+    """Turn samples older than a moment into windows of five minutes, a slice of time at once.
+
+    The floor is raised first: until a series has its windows of the slice, its samples are alive
+    (View.begin).
+    """
+    while True:
+        floor, dropped = view.raw_floor()
+        if floor == dropped:
+            if floor >= wanted:
+                return
+            oldest = yield from _oldest(view, index, floor)
+            floor = wanted if oldest is None else min(wanted, max(floor, oldest) + SLICE)
+            raise_floor(view.connection, RAW, floor)
+        yield from _age_slice(view, index, dropped, floor)
+        view.connection.execute("UPDATE floors SET dropped = time WHERE level = ?", (RAW,))
+        yield
+
+
+def _oldest(view: View, index: SeriesIndex, floor: int) -> Generator[None, None, int | None]:
+    """Start of the hour of the oldest sample from a floor on; None when there is none."""
+    found: int | None = None
+    budget = Budget()
+    for series in range(1, index.last + 1):
+        time = view.connection.execute(
+            "SELECT min(time) FROM raw WHERE series = ? AND time >= ?", (series, floor)
+        ).fetchone()[0]
+        if time is not None and (found is None or time < found):
+            found = time
+        if budget.spent:
+            yield
+            budget.renew()
+    return None if found is None else view.grid(LIVE).start(found)
+
+
+def _age_slice(view: View, index: SeriesIndex, start: int, end: int) -> Iterator[None]:
+    budget = Budget()
+    for series in range(1, index.last + 1):
+        _age_series(view, series, (start, end), index)
+        if budget.spent:
+            yield
+            budget.renew()
+
+
+def _age_series(view: View, series: int, span: Stretch, index: SeriesIndex) -> None:
+    """Samples of one series and slice into windows; late ones of a series that is done stay."""
+    start, end = span
+    if view.begin(series) == end:
+        return
+    while dirty := view.connection.execute(
+        "SELECT start, until FROM dirty WHERE level = ? AND series = ? AND start < ? AND until > ?",
+        (LIVE, series, end, start),
+    ).fetchone():
+        settle(view, LIVE, (series,), dirty, end, index)
+    view.put(FINEST, [(series, windows_of_samples(view, FINEST, series, span, index))])
+    view.connection.execute(
+        "DELETE FROM raw WHERE series = ? AND time >= ? AND time < ?", (series, start, end)
+    )
+
+
+# --- windows
+
+
 def _drop(connection: sqlite3.Connection, level: int, floor: int) -> Iterator[None]:
-    """Drop the rows of a level's table that are older than its floor, series by series."""
+    """Drop the windows of a level that are older than its floor, series by series."""
     budget = Budget()
     for (series,) in connection.execute("SELECT id FROM series ORDER BY id").fetchall():
         while _drop_some(connection, table_of(level), series, floor) == CHUNK:

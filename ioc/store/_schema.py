@@ -15,14 +15,16 @@ from pathlib import Path
 from ioc.i18n import _
 from ioc.store.base import StoreCorrupt, StoreError, StoreUnavailable
 
-VERSION = 2
-DAY = 86_400_000
+VERSION = 3
+HOUR, DAY = 3_600_000, 86_400_000  # ms
 LEVELS: tuple[tuple[str, int], ...] = (  # table, width in ms, a multiple of the one before
     ("rollup_5m", 300_000),
-    ("rollup_1h", 3_600_000),
+    ("rollup_1h", HOUR),
     ("rollup_1d", DAY),
 )
 RAW = -1  # the level below the first: the samples themselves
+FINEST = 0  # made of samples when they go, so that nothing is kept twice
+LIVE = 1  # the finest level that is kept up to date while its samples are there
 TOP = len(LEVELS) - 1
 
 # Columns in the order of ioc.store._windows.Window.
@@ -35,8 +37,9 @@ CREATE TABLE {table} (
     PRIMARY KEY (series, time)
 ) WITHOUT ROWID;
 """
-# dirty: windows of a level to be worked out anew, [start, until). floors: what is older was dropped
-# from the table of the level. facts: what this file was made with.
+# dirty: windows of a level to be worked out anew, [start, until). floors: where the data of a level
+# begins; what is older than `dropped` is gone from its table. facts: what this file was made with,
+# and what upkeep remembers.
 SCHEMA = """
 CREATE TABLE series (
     id INTEGER PRIMARY KEY, measurement TEXT NOT NULL, tags TEXT NOT NULL, field TEXT NOT NULL,
@@ -54,6 +57,18 @@ CREATE TABLE dirty (
 CREATE TABLE floors (level INTEGER PRIMARY KEY, time INTEGER NOT NULL, dropped INTEGER NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """ + "".join(ROLLUP.format(table=table) for table, _width in LEVELS)
+
+# Layout 2 kept windows of five minutes beside their samples, and marked those as dirty.
+FROM_2 = f"""
+DELETE FROM rollup_5m
+WHERE time >= coalesce((SELECT time FROM floors WHERE level = {RAW}), -9223372036854775808);
+INSERT INTO dirty
+SELECT {LIVE}, series, (start - 1) / 3600000 * 3600000 - 3600000,
+    (until + 1) / 3600000 * 3600000 + 3600000
+FROM dirty WHERE level = {FINEST}
+ON CONFLICT DO UPDATE SET until = max(until, excluded.until);
+DELETE FROM dirty WHERE level = {FINEST};
+"""
 
 CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -109,6 +124,7 @@ def open_writer(path: Path, day_offset: int) -> sqlite3.Connection:
             "journal_size_limit = 67108864",
             "cache_size = -16000",
             "temp_store = MEMORY",
+            "secure_delete = OFF",  # some are built with it: what is deleted is written once more
         ):
             connection.execute(f"PRAGMA {pragma}")
         _prepare(connection, path, day_offset)
@@ -151,6 +167,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, day_offset: int) -> Non
             f"BEGIN; {SCHEMA} INSERT INTO facts VALUES ('day_offset', {day_offset}); "
             f"PRAGMA user_version = {VERSION}; COMMIT;"
         )
+    elif version == 2:
+        connection.executescript(f"BEGIN; {FROM_2} PRAGMA user_version = {VERSION}; COMMIT;")
     elif version < VERSION:
         raise StoreError(
             _("{path}: of a trial version of this program; move the file away", path=str(path))

@@ -23,11 +23,13 @@ class SeriesIndex:
         self._ids: dict[tuple[str, Tags], Fields] = {}
         self._named: dict[tuple[str, str], list[tuple[Tags, Mapping[str, str], int]]] = {}
         self._up: set[int] = set()
+        self.last = 0  # number of the newest series; they are numbered from 1 on
 
     def add(self, key: Key, series: int) -> None:
         measurement, tags, field = key
         self._ids.setdefault((measurement, tags), {})[field] = series
         self._named.setdefault((measurement, field), []).append((tags, dict(tags), series))
+        self.last = max(self.last, series)
         if field == "up":
             self._up.add(series)
 

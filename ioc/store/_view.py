@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from json import dumps
+from typing import Any
 
-from ioc.store._schema import LEVELS, RAW, TOP, WINDOW, table_of
+from ioc.store._schema import FINEST, LEVELS, RAW, TOP, WINDOW, table_of
 from ioc.store._windows import Grid, Window, Windows
 
 NEVER = -(2**62)
@@ -30,6 +32,29 @@ class View:
         known = dict(self.connection.execute("SELECT level, time FROM floors").fetchall())
         return {level: known.get(level, NEVER) for level in range(RAW, TOP + 1)}
 
+    def raw_floor(self) -> tuple[int, int]:
+        """Where samples begin, and up to where those before are windows for sure."""
+        found = self.connection.execute(
+            "SELECT time, dropped FROM floors WHERE level = ?", (RAW,)
+        ).fetchone()
+        return found or (NEVER, NEVER)
+
+    def begin(self, series: int) -> int:
+        """Where the samples of a series begin: those of a slice turn to windows all at once."""
+        floor, dropped = self.raw_floor()
+        if dropped == floor or self.aged((series,), dropped, floor):
+            return floor
+        return dropped
+
+    def aged(self, wanted: Sequence[int], start: int, end: int) -> set[int]:
+        """Which series have windows of a slice instead of samples."""
+        rows = self.connection.execute(
+            f"SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM {table_of(FINEST)} "
+            "WHERE series = value AND time >= ? AND time < ?)",
+            (dumps(wanted), start, end),
+        )
+        return {series for (series,) in rows}
+
     def samples(self, series: int, start: int, end: int) -> tuple[Sequence[int], Sequence[float]]:
         """Merged samples of a series: times, ascending, and values."""
         rows = self.connection.execute(
@@ -52,11 +77,33 @@ class View:
         )
         return ((time, Window(*known)) for time, *known in rows)
 
-    def put(self, level: int, series: int, windows: Windows) -> None:
-        """Write windows of a level, in place of what was known of them."""
+    def samples_of(self, members: Sequence[int], start: int, end: int) -> Iterable[Any]:
+        """Merged samples of some series: (series, time, value), in this order."""
+        return self._rows_of("raw", "value", members, start, end)
+
+    def windows_of(self, level: int, members: Sequence[int], start: int, end: int) -> Iterable[Any]:
+        """Windows of some series: (series, time, columns of Window), in this order."""
+        return self._rows_of(table_of(level), WINDOW, members, start, end)
+
+    def _rows_of(
+        self, table: str, columns: str, members: Sequence[int], start: int, end: int
+    ) -> Iterable[Any]:
+        return self.connection.execute(
+            f"SELECT series, time, {columns} FROM {table} "
+            "WHERE series IN (SELECT value FROM json_each(?)) AND time >= ? AND time < ? "
+            "ORDER BY series, time",
+            (dumps(members), start, end),
+        )
+
+    def put(self, level: int, made: Iterable[tuple[int, Windows]]) -> None:
+        """Write windows of a level of some series, in place of what was known of them."""
         self.connection.executemany(
             f"INSERT OR REPLACE INTO {table_of(level)} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(series, start, *_figures(window)) for start, window in windows.items()],
+            [
+                (series, start, *_figures(window))
+                for series, windows in made
+                for start, window in windows.items()
+            ],
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import lt
 from typing import NamedTuple
 
 from ioc.store.base import HOLD, Aggregate, SeriesQuery
@@ -123,17 +123,22 @@ def hold(
     if not times:
         return
     after = [*times[1:], times[-1] + HOLD if following is None else following]
-    for time, value, end in zip(times, values, after, strict=True):
-        window = windows[grid.start(time)]
-        length = min(end - time, HOLD)
-        window.known_ms += length
-        if value >= 0.5:  # imported figures may be shares
-            window.up_ms += length
+    lengths = [
+        end - time if end - time < HOLD else HOLD for time, end in zip(times, after, strict=True)
+    ]
+    up = [
+        length if value >= 0.5 else 0  # imported figures may be shares
+        for length, value in zip(lengths, values, strict=True)
+    ]
+    for start, first, end in runs(times, grid):
+        window = windows[start]
+        window.known_ms += sum(lengths[first:end])
+        window.up_ms += sum(up[first:end])
 
 
 def is_ascending(times: Sequence[int]) -> bool:
     """Whether each time is later than the one before."""
-    return all(earlier < later for earlier, later in pairwise(times))
+    return all(map(lt, times, times[1:]))
 
 
 def check_query(query: SeriesQuery) -> None:

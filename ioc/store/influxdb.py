@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ioc.i18n import _
 from ioc.store._address import Address, parse, secret
+from ioc.store._contents_remote import influx_contents
 from ioc.store._http import Forbidden, Http, NotFound
 from ioc.store._influxadmin import PROBE, Admin, seconds
 from ioc.store._influxql import found, samples, select
@@ -21,6 +22,7 @@ from ioc.store._stepped import Samples, answer, folded, parts, to_fold
 from ioc.store._windows import HELD, check_query
 from ioc.store._writer import LineWriter, batches
 from ioc.store.base import (
+    Content,
     Point,
     Series,
     SeriesQuery,
@@ -106,6 +108,10 @@ class InfluxStore:
             with self._http.stream("POST", "/query", form=form) as lines:
                 for series in samples(lines, self.name):
                     yield folded(series, query) if asked is not query else series
+
+    def contents(self) -> list[Content]:
+        """See ioc.store.base.Listed."""
+        return self._once_more(lambda: influx_contents(self._http, self._bucket))
 
     def maintain(self, now: int) -> None:
         """Bucket, mapping and retention as they should be; the server itself does the rest."""

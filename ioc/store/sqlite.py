@@ -17,17 +17,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ioc.i18n import _
+from ioc.store._contents import sqlite_contents
 from ioc.store._merge import merge
 from ioc.store._query import Stepped, raw_answers
 from ioc.store._readers import Readers
 from ioc.store._recent import Recent
 from ioc.store._retention import Retention, give_back, retain
 from ioc.store._rollup import roll_up
-from ioc.store._schema import TOP, lock, open_writer, translated
+from ioc.store._schema import LIVE, TOP, lock, open_writer, translated
 from ioc.store._series import SeriesIndex, load_tags, series_rows
 from ioc.store._view import View
 from ioc.store._windows import check_query, limited
-from ioc.store.base import Point, Series, SeriesQuery, StoreError, StoreHealth
+from ioc.store.base import Content, Point, Series, SeriesQuery, StoreError, StoreHealth
 
 HO_CHI_MINH = -7 * 3_600_000  # ms; Asia/Ho_Chi_Minh is UTC+7 and has had no other time since 1975
 RECENT_ROWS = 2_000_000  # rows not merged, 32 MB: an hour of 1,000 assets; beyond, writing merges
@@ -147,6 +148,11 @@ class SqliteStore:
             if series in samples
         ]
 
+    def contents(self) -> list[Content]:
+        """See ioc.store.base.Listed; of rolled-up history as well. Raises StoreError."""
+        with self._readers.view() as connection:
+            return sqlite_contents(connection)
+
     # --- upkeep
 
     def maintain(self, now: int) -> None:
@@ -156,10 +162,11 @@ class SqliteStore:
         """
         view = View(self._writer, self._day_offset)
         with self._upkeep:
-            self._repeat(self._merge_step)
-            for level in range(TOP + 1):
-                self._run(roll_up(view, level, self._index))
-            self._run(retain(view, self._keep, now))
+            if self._recent.is_worth_merging(now):
+                self._repeat(self._merge_step)
+            for level in range(LIVE, TOP + 1):
+                self._run(roll_up(view, level, self._index, now))
+            self._run(retain(view, self._index, self._keep, now))
             self._repeat(self._vacuum_step)
 
     def _merge_step(self) -> bool:
@@ -197,7 +204,8 @@ class SqliteStore:
         while more:
             with self._writing:
                 more = step()
-            time.sleep(PAUSE)
+            if more:
+                time.sleep(PAUSE)
 
     def _vacuum_step(self) -> bool:
         try:

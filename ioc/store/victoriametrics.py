@@ -11,10 +11,11 @@ What the server must be started with: `-retentionPeriod=100y` (it forgets after 
 and `-dedup.minScrapeInterval=1ms` (what was sent twice then counts once; without it every step is
 computed here from raw samples, which is slower).
 
-What differs from the other stores: it keeps 12 to 15 digits of a number; nothing before 1970 and
-nothing more than two days ahead (refused); of two different values sent for one moment it keeps
-one, in newer versions the greater; rows become visible about a second after they were sent. It
-answers before rows are on disk and loses them when it is killed: see started_at.
+What differs from the other stores: it keeps 12 to 15 digits of a number; nothing before 1970, past
+its retention or more than two days ahead (refused); of two different values sent for one moment
+it keeps one, in newer versions the greater; rows become visible about a second after they were
+sent, the first ones of a new series after up to ten. It answers before rows are on disk and loses
+them when it is killed: see started_at.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from dataclasses import dataclass
 
 from ioc.i18n import _
 from ioc.store._address import HOST, Address, hosts, parse, secret
+from ioc.store._contents_remote import victoria_contents
 from ioc.store._http import Http
 from ioc.store._lines import times
-from ioc.store._vmfacts import Facts, read_facts
+from ioc.store._vmfacts import Processes
 from ioc.store._vmread import AHEAD, VictoriaReader
 from ioc.store._writer import LineWriter, batches
 from ioc.store.base import (
+    Content,
     Point,
     Series,
     SeriesQuery,
@@ -58,15 +61,16 @@ class VictoriaStore:
         headers = _authorization(token)
         self.name = _name(ways.select)
         self._http = Http(self.name, ways.select, address, headers)
-        self._keepers = [Http(_name(base), base, address, headers) for base in ways.storage]
+        keepers = [Http(_name(base), base, address, headers) for base in ways.storage]
+        self._processes = Processes(self._http, keepers)
         self._writer = LineWriter(_name(ways.insert), ways.write, address, headers)
-        self._reader = VictoriaReader(self._http, ways.read, self._counts_once)
-        self._facts: Facts | None = None
+        self._read_path = ways.read
+        self._reader = VictoriaReader(self._http, ways.read, self._processes.counts_once)
 
     def send(self, lines: bytes) -> None:
         """See ioc.store.base.Remote. What the server would drop without a word is refused here,
         before anything is sent."""
-        _check(lines, self.name)
+        self._check(lines)
         try:
             self._writer.send(lines)
         except StoreRefused as error:  # never because of a line: something else is wrong
@@ -80,21 +84,26 @@ class VictoriaStore:
 
     def started_at(self) -> float | None:
         """See ioc.store.base.Remote: when the latest of the processes that keep rows started."""
-        return max((read_facts(http).started_at for http in self._keepers), default=None)
+        return max((facts.started_at for facts in self._processes.keepers()), default=None)
 
     def read(self, query: SeriesQuery) -> list[Series]:
         """See ioc.store.base.SeriesQuery. Raises ValueError, StoreError."""
         return self._reader.read(query)
 
+    def contents(self) -> list[Content]:
+        """See ioc.store.base.Listed. A measurement ends at the first `_`: the server knows names
+        of metrics only."""
+        return victoria_contents(self._http, self._read_path)
+
     def maintain(self, now: int) -> None:
         """Read again how the server was started; it merges and forgets by itself."""
-        self._facts = read_facts(self._http)
+        self._processes.refresh()
 
     def health(self) -> StoreHealth:
         """Whether it can be read; bytes that all who keep rows take, and free at the fullest."""
         try:
             self._http.ask("GET", "/health")
-            facts = [read_facts(http) for http in self._keepers]
+            facts = self._processes.keepers()
         except StoreError as error:
             return StoreHealth(False, str(error))
         size = sum(one.size or 0 for one in facts)
@@ -103,15 +112,28 @@ class VictoriaStore:
 
     def close(self) -> None:
         self._writer.close()
-        for http in (self._http, *self._keepers):
-            http.close()
+        self._http.close()
+        self._processes.close()
 
-    def _counts_once(self) -> bool:
+    def _check(self, lines: bytes) -> None:
+        """Raise StoreRefused for a line that the server would drop without a word."""
         try:
-            self._facts = self._facts or read_facts(self._http)
-        except StoreError:  # not for this token, say: no reason not to answer
-            return False
-        return self._facts.flags.get("dedup.minScrapeInterval") == "1ms"
+            found = list(times(lines))
+        except ValueError as error:
+            words = {"store": self.name, "said": str(error)}
+            raise StoreRefused(_("{store} refuses it: {said}", **words)) from None
+        early, late = min(found), max(found)
+        if late > int(time.time() * 1000) + AHEAD:
+            raise self._no_such_time(late)
+        earliest = self._processes.earliest
+        if early < earliest() and early < earliest(anew=True):
+            raise self._no_such_time(early)
+
+    def _no_such_time(self, at: int) -> StoreRefused:
+        words = {"store": self.name, "time": str(at)}
+        return StoreRefused(
+            _("{store} does not keep {time}: before 1970, past its retention or ahead", **words)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,20 +178,6 @@ def _authorization(token: str | None) -> dict[str, str]:
     if ":" in token:
         return {"Authorization": f"Basic {base64.b64encode(token.encode()).decode()}"}
     return {"Authorization": f"Bearer {token}"}
-
-
-def _check(lines: bytes, store: str) -> None:
-    """Raise StoreRefused for a line that the server would drop without a word."""
-    latest = int(time.time() * 1000) + AHEAD
-    try:
-        for at in times(lines):
-            if not 0 <= at <= latest:
-                words = {"store": store, "time": str(at)}
-                message = _("{store} keeps no such time, before 1970 or ahead: {time}", **words)
-                raise StoreRefused(message)
-    except ValueError as error:
-        words = {"store": store, "said": str(error)}
-        raise StoreRefused(_("{store} refuses it: {said}", **words)) from None
 
 
 def open_url(url: str) -> VictoriaStore:

@@ -167,8 +167,8 @@ def test_the_first_page_is_not_empty(
     assert all(asset.state is not State.UNKNOWN for asset in view.assets.values())
     assert moves
     assert all(move.at <= past.started for move in moves)
-    readings = evaluate(district, view, pipeline.calendars, view.at)
-    computers = next(r for r in readings if r.target == "networked-computers" and r.site is None)
+    ledger = evaluate(district, view, pipeline.calendars, view.at)
+    computers = ledger.area("networked-computers").chosen
     assert computers.evidence_value == 100.0
     assert computers.value is not None
     assert 90 < computers.value < 100, "a few computers have been missing for days"

@@ -1,6 +1,7 @@
 """Fill a real store with the demo district, to look at the dashboards in a real Grafana:
 
-    IOC_STORE_TOKEN=... python -m tests.integration.grafana influxdb://127.0.0.1:8086/ioc?org=huyen 7
+    export IOC_STORE_TOKEN=...
+    python -m tests.integration.grafana "influxdb://127.0.0.1:8086/ioc?org=huyen" 7
 
 The last word is how many days. Everything ends now; repeat it to have something current.
 """

@@ -123,6 +123,16 @@ class Victoria(Daemon):
         assert status == 204, said
 
 
+class Nginx(Daemon):
+    """The real nginx. locations: of its one server; `{port}` is where it listens."""
+
+    def __init__(self, folder: Path, locations: str) -> None:
+        command = [program("nginx"), "-p", "{folder}", "-c", "{folder}/nginx.conf", "-e", "stderr"]
+        super().__init__(command, folder, "/front")
+        config = NGINX.replace("LOCATIONS", locations).replace("PORT", str(self.port))
+        (self.folder / "nginx.conf").write_text(config)
+
+
 class Influx(Daemon):
     """InfluxDB 1.6.7; `url` is the address of the nginx in front of it."""
 
@@ -132,11 +142,7 @@ class Influx(Daemon):
         (self.folder / "influxdb.conf").write_text(
             INFLUXDB.format(port=self.port, folder=self.folder)
         )
-        front = [program("nginx"), "-p", "{folder}", "-c", "{folder}/nginx.conf", "-e", "stderr"]
-        self.front = Daemon(front, folder / "nginx", "/front")
-        (self.front.folder / "nginx.conf").write_text(
-            NGINX.format(port=self.front.port, behind=self.port)
-        )
+        self.front = Nginx(folder / "nginx", REWRITTEN.replace("BEHIND", str(self.port)))
 
     def start(self) -> None:
         super().start()
@@ -181,8 +187,8 @@ daemon off;
 master_process off;
 error_log stderr error;
 pid nginx.pid;
-events {{ worker_connections 64; }}
-http {{
+events { worker_connections 64; }
+http {
   access_log off;
   client_max_body_size 25m;
   client_body_temp_path body;
@@ -192,16 +198,20 @@ http {{
   scgi_temp_path scgi;
   proxy_http_version 1.1;
   proxy_buffering off;
-  server {{
-    listen 127.0.0.1:{port};
-    location = /front {{ return 204; }}
-    location = /api/v2/write {{
+  server {
+    listen 127.0.0.1:PORT;
+    location = /front { return 204; }
+    LOCATIONS
+  }
+}
+"""
+
+REWRITTEN = """
+    location = /api/v2/write {
       rewrite ^ /write?db=$arg_bucket&precision=$arg_precision? break;
-      proxy_pass http://127.0.0.1:{behind};
-    }}
-    location / {{ proxy_pass http://127.0.0.1:{behind}; }}
-  }}
-}}
+      proxy_pass http://127.0.0.1:BEHIND;
+    }
+    location / { proxy_pass http://127.0.0.1:BEHIND; }
 """
 
 

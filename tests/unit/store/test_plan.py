@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.store._plan import coarsest, joined, plan
-from ioc.store._schema import RAW, TOP
+from ioc.store._schema import LIVE, RAW, TOP
 from ioc.store._view import View, worn
 from ioc.store._windows import Grid
 from ioc.store.base import SeriesQuery
@@ -23,7 +23,9 @@ stretches = st.lists(
 )
 
 
-@given(st.integers(RAW, TOP), moments, moments, st.lists(stretches, min_size=3, max_size=3))
+@given(
+    st.sampled_from([RAW, LIVE, TOP]), moments, moments, st.lists(stretches, min_size=3, max_size=3)
+)
 def test_parts_cover_the_query_once_and_touch_nothing_that_moves(
     level: int, start: int, end: int, unsettled: list[list[tuple[int, int]]]
 ) -> None:
@@ -46,16 +48,16 @@ def test_the_coarsest_level_that_fits_the_steps_is_taken() -> None:
         return coarsest(VIEW, SeriesQuery("m", "f", 0, 1, step=step, offset=offset))
 
     assert level(7 * MINUTE) == RAW
-    assert level(10 * MINUTE) == 0
-    assert level(10 * MINUTE, MINUTE) == RAW
-    assert level(6 * HOUR) == 1
-    assert level(DAY) == 1  # UTC days are no local days
+    assert level(10 * MINUTE) == RAW  # what is kept of it is made when samples go
+    assert level(6 * HOUR) == level(2 * HOUR, HOUR) == LIVE
+    assert level(6 * HOUR, MINUTE) == RAW
+    assert level(DAY) == LIVE  # UTC days are no local days
     assert level(DAY, -7 * HOUR) == level(7 * DAY, 17 * HOUR) == TOP
 
 
 def test_a_settled_week_of_days_is_one_part() -> None:
     midnight = -7 * HOUR
-    parts = list(plan(VIEW, TOP, midnight, midnight + 7 * DAY, {0: (), 1: (), TOP: ()}))
+    parts = list(plan(VIEW, TOP, midnight, midnight + 7 * DAY, {LIVE: (), TOP: ()}))
     assert [(part.level, part.end - part.start) for part in parts] == [(TOP, 7 * DAY)]
 
 
