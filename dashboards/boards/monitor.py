@@ -72,8 +72,8 @@ def _course(board: Board) -> None:
     )  # fmt: skip
     board.lines(
         (12, 4, 12, 8), "Phép đo mỗi giây", "Số phép đo đã làm và số không đạt, mỗi giây.",
-        [_own("polls", "Đã đo", gain=True), _own("failures", "Không đạt", gain=True)], "cps",
-        interval="2m", decimals=1,
+        [_own("polls", "Đã đo", gain=True), _own("failures", "Không đạt", gain=True)],
+        "suffix:phép đo/s", interval="2m", decimals=1,
     )  # fmt: skip
     board.lines(
         (0, 12, 12, 8), "Hàng chờ ghi",
@@ -110,7 +110,7 @@ def _course(board: Board) -> None:
     )  # fmt: skip
     board.lines(
         (8, 28, 8, 8), "Bộ xử lý", "Số giây bộ xử lý mỗi giây: 1 là dùng hết một lõi.",
-        _own("cpu_seconds", "Bộ xử lý", gain=True), "suffix: lõi", interval="2m", decimals=2,
+        _own("cpu_seconds", "Bộ xử lý", gain=True), "suffix:lõi", interval="2m", decimals=2,
     )  # fmt: skip
     board.lines(
         (16, 28, 8, 8), "Màn hình đang mở", "Số màn hình đang nhận số liệu trực tiếp.",
@@ -120,6 +120,6 @@ def _course(board: Board) -> None:
         (0, 36, 24, 8), "Thiết bị theo trạng thái",
         "Số thiết bị, đường truyền, dịch vụ ở từng trạng thái; nhiều nhất trong mỗi bước. Máy tính "
         "tắt ban đêm là bình thường.",
-        [_own(field, title, "last") for field, title in STATES], "suffix: thiết bị", stacked=True,
+        [_own(field, title, "last") for field, title in STATES], "suffix:thiết bị", stacked=True,
         decimals=0,
     )  # fmt: skip
