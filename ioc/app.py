@@ -116,7 +116,7 @@ class Program:
         self.clock: Clock = SystemClock()
         self.problems = Problems(self.clock)
         self.hub = Hub()
-        stopwatch = Stopwatch(store.write)
+        stopwatch = Stopwatch(store)
         self.points: Sink[Point] = Sink("store", stopwatch.write, StoreError, self.problems)
         self.changes: Sink[Change | desk.Change] = Sink(
             "database", self._save, StateDatabaseError, self.problems
