@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -20,7 +19,7 @@ import uvloop
 
 from collectors import collector
 from collectors.base import Reason
-from ioc import entrance, store_watch
+from ioc import entrance, space, store_watch
 from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
@@ -117,7 +116,7 @@ class Program:
         self.clock: Clock = SystemClock()
         self.problems = Problems(self.clock)
         self.hub = Hub()
-        stopwatch = Stopwatch(store.write)
+        stopwatch = Stopwatch(store)
         self.points: Sink[Point] = Sink("store", stopwatch.write, StoreError, self.problems)
         self.changes: Sink[Change | desk.Change] = Sink(
             "database", self._save, StateDatabaseError, self.problems
@@ -268,12 +267,12 @@ class Program:
         self._polls_before = polls
 
     def _check_disk(self) -> None:
-        free = shutil.disk_usage(self.settings.data_dir).free
-        if free < DISK_LOW:
-            megabytes = {"free": free // 2**20}
-            self.problems.report("disk", Reason("only {free} MB left on the data disk", megabytes))
-        else:
-            self.problems.clear("disk")
+        found = space.troubles(self.settings.data_dir, self.clock.now(), DISK_LOW)
+        for code, reason in found.items():
+            if reason is None:
+                self.problems.clear(code)
+            else:
+                self.problems.report(code, reason)
 
     # --- inventory
 
