@@ -118,7 +118,7 @@ class Admin:
             if "already exists" in str(error):  # but this token may not see it
                 raise self._lacks(_("read buckets")) from None
             raise
-        return dict(made.json())
+        return made.json()
 
     def _rules(self) -> dict[str, Any]:
         return {"retentionRules": [{"type": "expire", "everySeconds": self._keep or 0}]}
