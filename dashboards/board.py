@@ -402,7 +402,7 @@ class Board:
         options.view.id_val, options.view.all_layers = "fit", True
         options.view.padding, options.view.shared = 12, False
         options.view.lat = options.view.lon = 0
-        options.view.zoom = 10
+        options.view.zoom = 13
         options.controls.show_zoom = options.controls.mouse_wheel_zoom = True
         options.controls.show_attribution = options.controls.show_scale = False
         options.basemap = common.MapLayerOptions(

@@ -34,6 +34,7 @@ from ioc._cli_base import (
     with_inventory,
 )
 from ioc._cli_duty import GROUPS
+from ioc._cli_grafana import grafana_commands
 from ioc._cli_ledger import target_commands
 from ioc._cli_store import GROUPS as STORE_GROUPS
 from ioc.i18n import _, mark, use_language
@@ -223,7 +224,7 @@ def validate(file: str | None, as_json: bool) -> int:
     return show_inventory(path, as_json=as_json)
 
 
-for group in (*GROUPS, target_commands, *STORE_GROUPS):
+for group in (*GROUPS, target_commands, *STORE_GROUPS, grafana_commands):
     commands.add_command(group)
 
 

@@ -71,7 +71,7 @@ def _headline(board: Board) -> None:
         "Số liệu cũ nhất trong các kết quả đo mới nhất của đường truyền, bộ định tuyến. Để trống: "
         "hệ thống giám sát không ghi gì quá 6 phút.",
         ask.Now("place", PLACES, names="Tuổi số liệu", field="age_s", of=("area", "site")),
-        "s", steps=words.AGE, decimals=0,
+        "suffix:giây", steps=words.AGE, decimals=0,
     )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def _places(board: Board) -> None:
         {
             "place": Column("Đơn vị"),
             "state": Column("Trạng thái", "none", words.STATES, steps=words.PLAIN),
-            "age_s": Column("Tuổi số liệu", "s", decimals=0),
+            "age_s": Column("Tuổi số liệu", "suffix:giây", decimals=0),
             "lat": Column("Vĩ độ", "none", decimals=4),
             "lon": Column("Kinh độ", "none", decimals=4),
             "site": Column("Mã", link=TO_SITE),
@@ -136,7 +136,7 @@ def _goals(board: Board) -> None:
             "name": Column("Chỉ tiêu"),
             "value": Column("Đạt", "percent", steps=words.TARGET, decimals=1, bar=100, width=150),
             "goal": Column("Phải đạt", "percent", decimals=0, width=80),
-            "gap": Column("Còn thiếu", "suffix: điểm %", steps=words.GAP, decimals=1, width=120),
+            "gap": Column("Còn thiếu", "suffix:điểm %", steps=words.GAP, decimals=1, width=120),
             "evidence": Column("Bằng chứng", "percent", steps=words.EVIDENCE, decimals=0,
                                width=100),
         },

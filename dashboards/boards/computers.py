@@ -91,21 +91,21 @@ def _course(board: Board) -> None:
         "Số máy đã báo cáo theo hệ điều hành.",
         ask.Now("systems", PLACES, by=("system",), names="{system}", field="computers",
                 of=("area", "site"), join="sum", keep=ask.LEDGER),
-        "suffix: máy",
+        "suffix:máy",
     )  # fmt: skip
     board.bars(
         (8, 17, 8, 10), "Hệ điều hành hết hỗ trợ",
         "Số máy ở từng đơn vị chạy hệ điều hành đã hết hỗ trợ bảo mật.",
         ask.Now("systems", PLACES, by=("place", "site"), names="{place}", field="unsupported",
                 of=("system",), join="sum", keep=ask.LEDGER),
-        "suffix: máy", steps=words.BAD_FROM_ONE, decimals=0, link=shared.TO_PLACE,
+        "suffix:máy", steps=words.BAD_FROM_ONE, decimals=0, link=shared.TO_PLACE,
     )  # fmt: skip
     board.bars(
         (16, 17, 8, 10), "Thiếu bộ nhớ",
         "Số máy ở từng đơn vị có bộ nhớ dưới mức yêu cầu (thường là 8 GB).",
         ask.Now("computers", PLACES, by=("place", "site"), names="{place}", field="memory_low",
                 of=("area",), join="sum", keep=ask.LEDGER),
-        "suffix: máy", steps=words.WARN_FROM_ONE, decimals=0, link=shared.TO_PLACE,
+        "suffix:máy", steps=words.WARN_FROM_ONE, decimals=0, link=shared.TO_PLACE,
     )  # fmt: skip
     board.lines(
         (0, 27, 24, 9), "Máy tính đang bật trong ngày",
@@ -119,5 +119,5 @@ def _course(board: Board) -> None:
                 ("computers_absent", "Vắng trong giờ"),
             )
         ],
-        "suffix: máy", interval="10m", hold=1_800_000, decimals=0,
+        "suffix:máy", interval="10m", hold=1_800_000, decimals=0,
     )  # fmt: skip

@@ -52,7 +52,7 @@ def _now(board: Board) -> None:
                        of=("area",), join="sum")
             for field, title, _ in SEVERITIES
         ],
-        "suffix: sự cố", stacked=True, interval="5m", decimals=0,
+        "suffix:sự cố", stacked=True, interval="5m", decimals=0,
     )  # fmt: skip
 
 
@@ -61,27 +61,27 @@ def _past(board: Board) -> None:
         (0, 16, 8, 9), "Theo nguyên nhân",
         "Số sự cố đã kết thúc trong khoảng xem, theo nguyên nhân.",
         ask.Total("incident", PLACES, by=("what",), names="{what}", field="repair_s", how="count"),
-        "suffix: sự cố",
+        "suffix:sự cố",
     )  # fmt: skip
     board.bars(
         (8, 16, 8, 9), "Theo đơn vị",
         "Số sự cố đã kết thúc trong khoảng xem ở từng đơn vị.",
         ask.Total("incident", PLACES, by=("place",), names="{place}", field="repair_s",
                   how="count"),
-        "suffix: sự cố", decimals=0,
+        "suffix:sự cố", decimals=0,
     )  # fmt: skip
     board.stat(
         (16, 16, 4, 4), "Tiếp nhận trung bình",
         "Từ lúc mở sự cố đến lúc có người tiếp nhận, trung bình của sự cố đã kết thúc và có người "
         "tiếp nhận.",
-        ask.Total("incident", PLACES, names="Tiếp nhận", field="ack_s", how="mean"), "dtdurations",
+        ask.Total("incident", PLACES, names="Tiếp nhận", field="ack_s", how="mean"), "dthms",
         steps=words.steps((None, words.GREEN), (900, words.YELLOW), (3600, words.RED)), decimals=0,
     )  # fmt: skip
     board.stat(
         (20, 16, 4, 4), "Khắc phục trung bình",
         "Từ lúc bắt đầu hỏng đến lúc đo được là đã hoạt động lại.",
         ask.Total("incident", PLACES, names="Khắc phục", field="repair_s", how="mean"),
-        "dtdurations",
+        "dthms",
         steps=words.steps((None, words.GREEN), (7200, words.YELLOW), (28800, words.RED)),
         decimals=0,
     )  # fmt: skip
@@ -89,7 +89,7 @@ def _past(board: Board) -> None:
         (16, 20, 8, 5), "Khắc phục lâu nhất theo nguyên nhân",
         "Sự cố lâu nhất của từng nguyên nhân trong khoảng xem.",
         ask.Total("incident", PLACES, by=("what",), names="{what}", field="repair_s", how="max"),
-        "dtdurations", decimals=0,
+        "dthms", decimals=0,
     )  # fmt: skip
     board.table(
         (0, 25, 24, 12), "Đã kết thúc trong khoảng xem",
@@ -102,8 +102,8 @@ def _past(board: Board) -> None:
             "ended": Column("Kết thúc", "dateTimeAsLocal", width=180),
             "place": Column("Nơi xảy ra", width=200),
             "what": Column("Việc gì"),
-            "repair_s": Column("Kéo dài", "dtdurations", decimals=0, width=150),
-            "ack_s": Column("Tiếp nhận sau", "dtdurations", decimals=0, width=150),
+            "repair_s": Column("Kéo dài", "dthms", decimals=0, width=150),
+            "ack_s": Column("Tiếp nhận sau", "dthms", decimals=0, width=150),
             "incident": Column("Số", link=TO_CONSOLE, width=80),
             "kind": Column("Loại", hidden=True),
         },

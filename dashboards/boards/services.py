@@ -57,7 +57,7 @@ def _figures(board: Board) -> None:
                  keep=ask.CERTIFICATES),
         {
             "name": Column("Dịch vụ"),
-            "days_left": Column("Còn lại", "suffix: ngày", steps=words.DAYS_LEFT, decimals=0,
+            "days_left": Column("Còn lại", "suffix:ngày", steps=words.DAYS_LEFT, decimals=0,
                                 width=160),
         },
         sort=("Còn lại", False),

@@ -49,8 +49,8 @@ def _now(board: Board) -> None:
     )  # fmt: skip
     board.stat(
         (10, 0, 4, 4), "Tuổi số liệu", "Kết quả đo cũ nhất của đường truyền và bộ định tuyến.",
-        ask.Now("place", ONE, names="Tuổi số liệu", field="age_s", of=("area", "site")), "s",
-        steps=words.AGE, decimals=0,
+        ask.Now("place", ONE, names="Tuổi số liệu", field="age_s", of=("area", "site")),
+        "suffix:giây", steps=words.AGE, decimals=0,
     )  # fmt: skip
     board.stat(
         (14, 0, 5, 4), "Hoạt động trong khoảng xem",
@@ -127,5 +127,5 @@ def _measured(board: Board) -> None:
                 ("computers_absent", "Vắng trong giờ"),
             )
         ],
-        "suffix: máy", interval="10m", hold=1_800_000, decimals=0,
+        "suffix:máy", interval="10m", hold=1_800_000, decimals=0,
     )  # fmt: skip

@@ -121,7 +121,9 @@ def _place_fields(view: AreaView, shown: SiteView) -> dict[str, float]:
 def _names(topology: Topology, asset: Asset) -> dict[str, str]:
     """What people call it, for screens that know only the store. A computer's name may be that
     of the official who sits at it: it stays here."""
-    names = {} if asset.kind == "computer" else {"name": asset.name}
+    if asset.kind == "computer":
+        return {}
+    names = {"name": asset.name}
     if asset.site is not None:
         names["place"] = topology.sites[asset.site].name
     return names
