@@ -127,7 +127,9 @@ def _pieces(q: ask.Share | ask.Shares) -> str:
 
 
 def _share(q: ask.Share) -> str:
-    return f'SELECT 100 * mean("m") FROM ({_pieces(q)}) WHERE $timeFilter{_group(q.by)}'
+    """Bound in time within only: InfluxDB 1.6 loses everything when the first piece, which begins
+    before the range, is outside of bounds of the outer query as well."""
+    return f'SELECT 100 * mean("m") FROM ({_pieces(q)}){_group(q.by)}'
 
 
 def _shares(q: ask.Shares) -> str:
@@ -137,7 +139,7 @@ def _shares(q: ask.Shares) -> str:
         'SELECT 100 * mean("m") AS "share", '
         f'100 * mean("m") - {agreed} AS "difference", '
         f'{100 * minutes * 60_000} * count("m") / (${{__to}} - ${{__from}}) AS "known" '
-        f"FROM ({_pieces(q)}) WHERE $timeFilter{_group(q.by)}"
+        f"FROM ({_pieces(q)}){_group(q.by)}"
     )
     return f"SELECT {_quoted((*q.by, *fields(q)))} FROM ({inner})"
 

@@ -7,7 +7,7 @@ thread: `coverage`, `computers`, `systems`, `outbox`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ioc.clock import Clock
 from ioc.engine.incident import open_counts
@@ -20,7 +20,7 @@ from ioc.ledger.points import computer_points, coverage_point
 from ioc.notify.desk import Desk
 from ioc.notify.planner import QUEUE
 from ioc.outbox import DEAD, WAITING, Outbox
-from ioc.store.base import Point, Tags
+from ioc.store.base import Backlog, Point, Store, Tags
 
 STEADY = 300_000 - 30_000  # ms after which what did not change is written again: see base.HOLD
 
@@ -28,15 +28,15 @@ STEADY = 300_000 - 30_000  # ms after which what did not change is written again
 class Stopwatch:
     """Times the writing into the store: the longest since it was last asked."""
 
-    def __init__(self, write: Callable[[Sequence[Point]], None]) -> None:
-        self._write = write
+    def __init__(self, store: Store) -> None:
+        self.store = store
         self._longest = 0.0
 
     def write(self, points: Sequence[Point]) -> None:
         """As the store's own write, timed also when it fails."""
         began = time.perf_counter()
         try:
-            self._write(points)
+            self.store.write(points)
         finally:
             self._longest = max(self._longest, time.perf_counter() - began)
 
@@ -54,6 +54,29 @@ def level(counts: Mapping[str, float], uplink_lost: bool) -> float:
     if counts[Severity.CRITICAL]:
         return 2.0
     return 1.0 if any(counts.values()) else 0.0
+
+
+def outbox_points(
+    area: str, counts: Mapping[str, int], backlog: Backlog | None, now: int
+) -> list[Point]:
+    """What waits to be sent: messages for people (tag queue: notify), and samples for a store on
+    the network (store) where there is such a one.
+
+    counts: messages by state. away_s: since when the store takes nothing, 0 = it does.
+    """
+    waiting = {state: float(counts.get(state, 0)) for state in (WAITING, DEAD)}
+    points = [Point("outbox", (("area", area), ("queue", QUEUE)), waiting, now)]
+    if backlog is not None:
+        away = 0 if backlog.away_since is None else max(0, now - backlog.away_since)
+        fields = {
+            "waiting": float(backlog.rows),
+            "dropped": float(backlog.dropped),
+            "refused": float(backlog.refused),
+            "full_percent": 100.0 * backlog.size / backlog.limit if backlog.limit else 0.0,
+            "away_s": away / 1000,
+        }
+        points.append(Point("outbox", (("area", area), ("queue", "store")), fields, now))
+    return points
 
 
 class Drawn:
@@ -106,9 +129,8 @@ class Drawn:
             if figure.value is not None or (figure.site is None and figure.goal is not None)
         ]
         points += computer_points(view, self._keeper.given.machines, self._pipeline.calendars)
-        counts = self._outbox.counts(QUEUE)
-        waiting = {state: float(counts.get(state, 0)) for state in (WAITING, DEAD)}
-        return [*points, Point("outbox", (("area", area), ("queue", QUEUE)), waiting, now)]
+        backlog = self._stopwatch.store.health().backlog
+        return points + outbox_points(area, self._outbox.counts(QUEUE), backlog, now)
 
     def _news(self, points: Iterable[Point]) -> Iterator[Point]:
         """Places that changed, and every few minutes those that did not."""

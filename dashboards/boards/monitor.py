@@ -42,25 +42,30 @@ def _own(field: str, title: str, how: str = "mean", *, gain: bool = False) -> as
 
 
 def _now(board: Board) -> None:
+    own, store, people = AREA, {**AREA, "queue": "store"}, {**AREA, "queue": "notify"}
     figures = (
-        ("ioc", "lag_p99_ms", "Trễ giờ đo", "ms", _limits(100, 1000),
+        ("ioc", own, "lag_p99_ms", "Trễ giờ đo", "ms", _limits(100, 1000),
          "Chậm so với giờ đã định, 99 % phép đo không chậm hơn mức này."),
-        ("ioc", "store_queue", "Chờ ghi vào kho", "none", _limits(5000, 50000),
-         "Số điểm đo còn trong bộ nhớ, chưa ghi vào kho số liệu."),
-        ("ioc", "store_write_ms", "Ghi chậm nhất", "ms", _limits(500, 5000),
-         "Lần ghi vào kho số liệu chậm nhất trong phút vừa qua."),
-        ("ioc", "store_dropped", "Điểm đo đã mất", "none", words.BAD_FROM_ONE,
-         "Số điểm đo phải bỏ từ lúc khởi động vì kho không ghi được quá lâu."),
-        ("ioc", "missed_polls", "Lần đo bị lỡ", "none", words.WARN_FROM_ONE,
+        ("ioc", own, "missed_polls", "Lần đo bị lỡ", "none", words.WARN_FROM_ONE,
          "Số lần đo không thực hiện được đúng chu kỳ từ lúc khởi động."),
-        ("outbox", "waiting", "Tin chờ gửi", "none", _limits(20, 200),
+        ("ioc", own, "store_write_ms", "Ghi chậm nhất", "ms", _limits(500, 5000),
+         "Lần ghi số liệu chậm nhất trong phút vừa qua."),
+        ("ioc", own, "store_queue", "Chờ ghi", "none", _limits(5000, 50000),
+         "Số điểm đo còn trong bộ nhớ, chưa ghi xuống đĩa."),
+        ("outbox", store, "waiting", "Chờ gửi tới kho", "none", _limits(5000, 500000),
+         "Số điểm đo đã ghi trên đĩa, chờ kho số liệu nhận."),
+        ("outbox", store, "away_s", "Kho mất liên lạc", "dthms", _limits(60, 600),
+         "Kho số liệu không nhận gì từ bao lâu nay; 00:00:00 là đang nhận."),
+        ("ioc", own, "store_dropped", "Điểm đo đã mất", "none", words.BAD_FROM_ONE,
+         "Số điểm đo phải bỏ từ lúc khởi động vì không ghi được quá lâu."),
+        ("outbox", people, "waiting", "Tin chờ gửi", "none", _limits(20, 200),
          "Số thông báo còn chờ gửi cho người trực."),
     )  # fmt: skip
-    for number, (measurement, field, title, unit, steps, about) in enumerate(figures):
+    for number, (measurement, where, field, title, unit, steps, about) in enumerate(figures):
         keep = ask.LEDGER if measurement == "outbox" else ask.STATES
         board.stat(
-            (4 * number, 0, 4, 4), title, about + " Để trống: hệ thống không chạy.",
-            ask.Now(measurement, AREA, names=title, field=field, of=("area",), keep=keep), unit,
+            (3 * number, 0, 3, 4), title, about + " Để trống: hệ thống không chạy.",
+            ask.Now(measurement, where, names=title, field=field, of=("area",), keep=keep), unit,
             steps=steps, decimals=0,
         )  # fmt: skip
 
@@ -96,13 +101,17 @@ def _course(board: Board) -> None:
         "none", decimals=0,
     )  # fmt: skip
     board.lines(
-        (12, 20, 12, 8), "Thông báo", "Số thông báo chờ gửi và số không gửi được.",
+        (12, 20, 12, 8), "Hàng chờ gửi",
+        "Số điểm đo chờ kho số liệu nhận; số thông báo chờ gửi và không gửi được.",
         [
-            ask.Course("outbox", AREA, by=("area",), names=f"{title} · {{area}}", field=field,
-                       how="max")
-            for field, title in (("waiting", "Chờ gửi"), ("dead", "Không gửi được"))
+            ask.Course("outbox", {**AREA, "queue": queue}, by=("area",),
+                       names=f"{title} · {{area}}", field=field, how="max")
+            for queue, field, title in (
+                ("store", "waiting", "Điểm đo chờ gửi"), ("notify", "waiting", "Tin chờ gửi"),
+                ("notify", "dead", "Tin không gửi được"),
+            )
         ],
-        "none", interval="5m", decimals=0,
+        "none", interval="5m", hold=1_200_000, decimals=0,
     )  # fmt: skip
     board.lines(
         (0, 28, 8, 8), "Bộ nhớ", "Bộ nhớ mà hệ thống giám sát đang dùng.",

@@ -149,7 +149,10 @@ class Past:
     def _result(self, check: Check, state: State, time: int) -> Result:
         if state is not State.UP:
             return Result(check.id, time, Verdict.FAILED, reason=SILENT, attempts=4)
-        return Result(check.id, time, Verdict.OK, self._values(check.kind))
+        values = self._values(check.kind)
+        if getattr(check.settings, "mobile", False):
+            values["mobile"] = 1.0
+        return Result(check.id, time, Verdict.OK, values)
 
     def _values(self, kind: str) -> dict[str, float]:
         """Plausible for listeners on loopback, as the live ones are. Milliseconds."""

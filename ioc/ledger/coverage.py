@@ -171,7 +171,7 @@ class _Target:
         figure = weigh(
             self.target,
             reading.place,
-            Fraction(reading.numerator),
+            reading.numerator,
             reading.denominator,
             reading.denominator,
         )
@@ -251,9 +251,7 @@ class _Target:
         total = sum(f.denominator or 0 for f in usable)
         missing = Fraction(total, len(usable)) * (len(figures) - len(usable))
         known = sum(f.known for f in usable)
-        figure = weigh(
-            self.target, None, Fraction(sum(f.numerator for f in usable)), total, known, missing
-        )
+        figure = weigh(self.target, None, sum(f.numerator for f in usable), total, known, missing)
         whole = total + missing
         open_ = figure.state is TargetState.MET and any(f.note is NO_HEAD_COUNT for f in usable)
         return replace(

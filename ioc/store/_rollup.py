@@ -42,7 +42,7 @@ def roll_up(view: View, level: int, index: SeriesIndex, now: int) -> Iterator[No
         if not pieces:
             return
         for stretch, members in _alike(pieces).items():
-            settle(view, level, members, stretch, over, index, budget)
+            settle(view, level, members, stretch, over=over, index=index, budget=budget)
             if budget.spent:
                 break
         yield
@@ -62,6 +62,7 @@ def settle(
     level: int,
     members: Sequence[int],
     stretch: Stretch,
+    *,
     over: int,
     index: SeriesIndex,
     budget: Budget | None = None,
@@ -73,7 +74,7 @@ def settle(
     start, until = stretch
     end = min(until, over, start + LONGEST[level])
     if start >= view.floors()[level - 1 if level > LIVE else -1]:
-        done = _settle_alive(view, level, members, (start, end), index, budget)
+        done = _settle_alive(view, level, members, (start, end), index=index, budget=budget)
     else:
         done = members[:1]
         _settle_worn(view, level, members[0], (start, end), index)
@@ -90,8 +91,9 @@ def _settle_alive(
     level: int,
     members: Sequence[int],
     stretch: Stretch,
+    *,
     index: SeriesIndex,
-    budget: Budget | None,
+    budget: Budget | None = None,
 ) -> Sequence[int]:
     """Windows of a stretch that nothing was dropped of. The series that are done: all of them, or
     as many of the first as there was time for."""
@@ -161,7 +163,7 @@ def _settle_worn(view: View, level: int, series: int, stretch: Stretch, index: S
         _settle_late(view, series, start, min(end, begin), index)
     alive = max(start, begin)
     if alive < end:
-        _settle_alive(view, level, (series,), (alive, end), index, None)
+        _settle_alive(view, level, (series,), (alive, end), index=index)
 
 
 def _settle_late(view: View, series: int, start: int, end: int, index: SeriesIndex) -> None:

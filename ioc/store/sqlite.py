@@ -22,12 +22,12 @@ from ioc.store._merge import merge
 from ioc.store._query import answered
 from ioc.store._readers import Readers
 from ioc.store._recent import Recent
-from ioc.store._retention import Retention, give_back, retain
+from ioc.store._retention import Retention, from_environment, give_back, retain
 from ioc.store._rollup import roll_up
 from ioc.store._schema import LIVE, TOP, lock, open_writer, translated
 from ioc.store._series import SeriesIndex, load_tags, series_rows
 from ioc.store._view import View
-from ioc.store._windows import check_query
+from ioc.store._windows import bounded, check_query
 from ioc.store.base import Content, Point, Series, SeriesQuery, StoreError, StoreHealth
 
 HO_CHI_MINH = -7 * 3_600_000  # ms; Asia/Ho_Chi_Minh is UTC+7 and has had no other time since 1975
@@ -51,7 +51,7 @@ class SqliteStore:
         day_offset: int = HO_CHI_MINH,
         recent_rows: int = RECENT_ROWS,
     ) -> None:
-        self._path = path
+        self._path = path = path.resolve()  # one lock for a file, whatever leads to it
         self._keep = keep
         self._recent_rows = recent_rows
         self._index = SeriesIndex()
@@ -125,6 +125,7 @@ class SqliteStore:
     def read(self, query: SeriesQuery) -> list[Series]:
         """See ioc.store.base.SeriesQuery. Raises ValueError, StoreError."""
         check_query(query)
+        query = bounded(query)
         found = self._index.find(query.measurement, query.field, query.tags)
         if not found or query.start >= query.end:
             return []
@@ -245,8 +246,9 @@ class SqliteStore:
 
 
 def open_url(url: str) -> SqliteStore:
-    """`sqlite:///relative/path` or `sqlite:////absolute/path`. Raises StoreError."""
+    """`sqlite:///relative/path` or `sqlite:////absolute/path`; how long it keeps what is in the
+    environment. Raises StoreError."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path:
         raise StoreError(_("IOC_STORE={url}: must look like sqlite:///data/series.db", url=url))
-    return SqliteStore(Path(path))
+    return SqliteStore(Path(path), keep=from_environment(os.environ))

@@ -84,6 +84,17 @@ def test_the_district_is_the_shipped_one_measured_in_another_way(district: Topol
     assert max(c.interval for c in district.checks.values()) <= 15
 
 
+def test_what_citizens_use_is_asked_as_a_telephone_does(district: Topology) -> None:
+    asked = {
+        asset.id
+        for asset in district.assets.values()
+        for name in asset.checks
+        if getattr(district.checks[name].settings, "mobile", False)
+    }
+    assert asked == {a.id for a in district.assets.values() if a.kind in ("portal", "one-stop")}
+    assert asked
+
+
 def test_everything_simulated_is_on_loopback(demo_file: Path, district: Topology) -> None:
     assert all(ip_address(a.address).is_loopback for a in district.assets.values() if a.address)
     assert "https://" not in demo_file.read_text(encoding="utf-8")

@@ -19,8 +19,9 @@ from ioc.inventory.topology import Severity, Topology
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.points import computer_points, coverage_point
-from ioc.series import Stopwatch, level
-from ioc.store.base import Point
+from ioc.series import Stopwatch, level, outbox_points
+from ioc.store.base import Backlog, Point
+from ioc.store.memory import MemoryStore
 
 INVENTORY = Path(__file__).parents[2] / "inventory.yaml"
 NOW = 1_790_000_000_000
@@ -281,15 +282,31 @@ def test_computers_are_counted_by_grade_and_never_named(view: AreaView) -> None:
     assert not any(names[0] in str(p.tags) for p in points)
 
 
+# --- the monitor itself
+
+
+def test_what_waits_is_told_for_people_and_for_the_store() -> None:
+    backlog = Backlog("x", NOW - 90_000, "away", 7, 0, 50, 200, None, None, 0, 1, None, "", 3, None,
+                      None, None)  # fmt: skip
+    people, store = outbox_points("a", {"waiting": 2, "sent": 9}, backlog, NOW)
+    assert people.fields == {"waiting": 2, "dead": 0}
+    assert dict(store.tags) == {"area": "a", "queue": "store"}
+    assert store.fields == {
+        "waiting": 7, "dropped": 3, "refused": 1, "full_percent": 25, "away_s": 90,
+    }  # fmt: skip
+    assert len(outbox_points("a", {}, None, NOW)) == 1
+
+
 # --- the time it takes to write
 
 
 def test_the_longest_write_is_told_once_and_failures_count() -> None:
-    def slow(points: object) -> None:
-        if not points:
-            raise OSError
+    class Slow(MemoryStore):
+        def write(self, points: object) -> None:
+            if not points:
+                raise OSError
 
-    watch = Stopwatch(slow)
+    watch = Stopwatch(Slow())
     watch.write([Point("x", (), {"a": 1.0}, 1)])
     with pytest.raises(OSError):
         watch.write([])

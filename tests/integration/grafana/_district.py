@@ -39,14 +39,17 @@ from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.coverage import Given, evaluate
 from ioc.ledger.model import Reading, Source
 from ioc.ledger.points import computer_points, coverage_point
-from ioc.series import level
-from ioc.store.base import Point, StoreError
+from ioc.series import level, outbox_points
+from ioc.store.base import Backlog, Point, StoreError
 
 INVENTORY = Path(__file__).parents[3] / "inventory.yaml"
 STEP = 5 * MINUTE  # the program writes states every five minutes and at every change
 GAP = (5 * 60 * MINUTE, 4 * 60 * MINUTE)  # before the end: the monitor was switched off
 ANSWERED = "files-commune"  # a target that communes report
 SYSTEMS = ("Windows 11 Pro 24H2", "Windows 11 Pro 25H2", "Windows 10 Pro 22H2", "Windows 7")
+
+BACKLOG = Backlog("a store", None, "", 120, 0, 4096, 10**9, None, None, 9_000, 0, None, "", 0,
+                  None, None, None)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -278,8 +281,7 @@ class District(Past):
                 if figure.value is not None or (figure.site is None and figure.goal is not None):
                     yield coverage_point(self.topology.area_id, figure, time, self.topology)
             yield from computer_points(view, self._given.machines, self._calendars)
-            tags = (("area", self.topology.area_id), ("queue", "notify"))
-            yield Point("outbox", tags, {"waiting": 2.0, "dead": 0.0}, time)
+            yield from outbox_points(self.topology.area_id, {"waiting": 2}, BACKLOG, time)
 
     def _readings(self) -> Iterator[Reading]:
         day = datetime.fromtimestamp(self.begin / 1000, UTC).date().isoformat()

@@ -14,6 +14,8 @@ from tests.integration.grafana._engines import Influx, Victoria
 from tests.integration.store._servers import program
 
 DAYS = 3
+TEN_MINUTES = 600_000
+AWRY = 143_021  # ms after a full step: InfluxDB then meets a piece that begins before the range
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     for name in ("influxd", "nginx", "victoria-metrics"):
         program(name)  # skips, saying why
     # VictoriaMetrics keeps the last 30 s of answers back: ask of two minutes ago.
-    district = District(DAYS, time.time_ns() // 1_000_000 - 120_000)
+    now = time.time_ns() // 1_000_000 - 120_000 - AWRY
+    district = District(DAYS, now // TEN_MINUTES * TEN_MINUTES + AWRY)
     points = list(district.points())
     with (
         _engines.influx(tmp_path_factory.mktemp("influx")) as influx,

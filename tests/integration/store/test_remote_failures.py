@@ -118,6 +118,8 @@ def test_whatever_a_server_answers_to_a_write_is_an_error_in_words(
     def answer(request: object) -> Response:
         if "write" in request.path:  # type: ignore[attr-defined]
             return response
+        if request.path == "/metrics":  # type: ignore[attr-defined]
+            return Response(200, b"vm_app_start_timestamp 1")
         return Response(200, b'{"results":[{}]}', VERSION)
 
     with scripted(answer) as server:
