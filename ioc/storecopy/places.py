@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from ioc.i18n import _
 from ioc.store import open_store
+from ioc.store._address import TOKEN
 from ioc.store._source import SqliteSource
 from ioc.store.base import Content, Point, Series, SeriesQuery, StoreError
 
@@ -36,9 +40,27 @@ class Target(Source, Protocol):
 
 
 def open_source(url: str) -> Source:
-    """Raises StoreError, CopyError. SQLite: read only, a program may have it open."""
+    """Raises StoreError. SQLite: read only, a program may have it open."""
     path = sqlite_path(url)
-    return cast("Source", open_store(url)) if path is None else SqliteSource(path)
+    if path is not None:
+        return SqliteSource(path)
+    with _its_token():
+        return cast("Source", open_store(url))
+
+
+@contextmanager
+def _its_token() -> Iterator[None]:
+    """IOC_STORE_TOKEN is the target's; the source may have one of its own."""
+    own, usual = os.environ.get("IOC_STORE_TOKEN_FROM"), os.environ.get(TOKEN)
+    if own:
+        os.environ[TOKEN] = own
+    try:
+        yield
+    finally:
+        if own and usual is None:
+            del os.environ[TOKEN]
+        elif own and usual is not None:
+            os.environ[TOKEN] = usual
 
 
 def open_target(url: str) -> Target:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ioc.backup import BackupError, back_up, examine, finish, restore
+from ioc.backup.manifest import public
 from ioc.settings import Settings
 from ioc.store import open_store
 from ioc.store.base import Point, SeriesQuery
@@ -129,6 +130,23 @@ def test_what_a_server_keeps_is_named_without_its_secrets(made: Settings, tmp_pa
     assert "127.0.0.1:8086" in missing
     assert b"hidden" not in gzip.decompress(done.file.read_bytes())
     assert "hidden" not in done.manifest.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///data/series.db", "sqlite:///data/series.db"),
+        ("sqlite:////srv/đo.db", "sqlite:////srv/đo.db"),
+        ("postgresql+psycopg://ioc:p@ss@db:5432/ioc?x=secret", "postgresql+psycopg://db:5432/ioc"),
+        (
+            "victoriametrics://a:8480,b:8481/?tenant=0&storage=c:1",
+            "victoriametrics://a:8480,b:8481/",
+        ),
+        ("influxdb://[::1]:8086/ioc?org=huyen", "influxdb://[::1]:8086/ioc"),
+    ],
+)
+def test_addresses_without_what_is_secret(url: str, shown: str) -> None:
+    assert public(url) == shown
 
 
 def test_what_waits_for_a_server_goes_along(made: Settings, tmp_path: Path) -> None:

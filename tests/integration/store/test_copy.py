@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import random
 import threading
 import time
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -20,6 +22,7 @@ from ioc.store._retention import Retention
 from ioc.store.base import Aggregate, Listed, Point, Series, SeriesQuery, Store
 from ioc.store.sqlite import SqliteStore
 from ioc.storecopy import Copied, CopyError, Report, chunks, copy
+from ioc.storecopy.places import open_source, open_target
 from tests.integration.store._servers import Influx, Victoria, running
 
 T0 = 1_770_000_000_000 // 86_400_000 * 86_400_000
@@ -335,3 +338,20 @@ def test_the_report_names_every_field(tmp_path: Path, influx: Influx) -> None:
     names = [(one.measurement, one.field) for one in report.fields]
     assert names == [("check", "rtt_ms"), ("check", "up"), ("coverage", "value"), ("ioc", "polls")]
     assert all(isinstance(one, Copied) and len(one.sum) == 64 for one in report.fields)
+
+
+@pytest.mark.parametrize("usual", [None, "target:secret"])
+def test_the_source_may_have_a_token_of_its_own(
+    usual: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if usual is not None:
+        monkeypatch.setenv("IOC_STORE_TOKEN", usual)
+    monkeypatch.setenv("IOC_STORE_TOKEN_FROM", "source:secret")
+    url = "influxdb://127.0.0.1:1/ioc"
+    source, target = cast("Any", open_source(url)), cast("Any", open_target(url))
+    basic = base64.b64encode(b"source:secret").decode()
+    assert source._http._headers == {"Authorization": f"Basic {basic}"}
+    assert target._http._headers != source._http._headers
+    assert os.environ.get("IOC_STORE_TOKEN") == usual
+    source.close()
+    target.close()
