@@ -23,7 +23,7 @@ from ioc.inventory.loader import Loaded, load
 from ioc.settings import Settings, SettingsError
 from ioc.store import open_store
 
-VERSION = 2  # of the past: grows when the scenario or the measurements change
+VERSION = 3  # of the past: grows when the scenario or the measurements change
 CONTINUE_WITHIN = 30 * 60.0  # seconds since the last demo in which its data is simply carried on
 MARKER = "demo.json"
 DATA = ("series.db*", "state.db*", MARKER)
