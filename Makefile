@@ -9,7 +9,7 @@ RUN_SETUP := @scripts/setup.sh run
 DEV_SETUP := @scripts/setup.sh dev
 PYTEST_ARGS ?=
 
-.PHONY: help run demo test lint format bench lock systemd clean
+.PHONY: help run demo test lint format bench lock systemd dashboards clean
 
 help: ## những lệnh có ở đây / what there is
 	@echo 'make <lệnh>   (PYTHON=/đường/dẫn/python3 để chọn Python)'
@@ -47,6 +47,10 @@ systemd: ## tệp dịch vụ systemd vào build/systemd; SERVICE_USER=người 
 lock: ## cập nhật các tệp khóa thư viện / renew the lock files
 	$(DEV_SETUP)
 	@exec scripts/lock.sh
+
+dashboards: ## JSON của các bảng Grafana / the JSON of the dashboards
+	$(DEV_SETUP)
+	@exec $(PY) -m dashboards
 
 clean: ## xóa .venv, build, bộ nhớ đệm; giữ data / remove all but data
 	@rm -rf .venv build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.* *.egg-info

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from collectors import _match, base
 from collectors._http import Answer, exchange
@@ -20,6 +21,15 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 VARIABLE = re.compile(r"\$\{(IOC_[A-Z0-9_]+)\}")
 OURS = {"connection", "content-length", "transfer-encoding", "te", "upgrade", "accept-encoding"}
 SECRET = ("authorization", "cookie", "token", "key", "secret", "password")
+AGENT = "mini-ioc"
+TELEPHONE = (
+    "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/124.0.0.0 Mobile Safari/537.36 mini-ioc"
+)
+HEAD = 200_000  # characters in which a page says how it wants to be shown
+META = re.compile(r"<meta\b[^<>]{0,2000}>", re.IGNORECASE)
+VIEWPORT = re.compile(r"""\bname\s*=\s*["']?viewport\b""", re.IGNORECASE)
+DEVICE_WIDTH = re.compile(r"\bwidth\s*=\s*device-width\b", re.IGNORECASE)
 
 
 def _url(text: str) -> str:
@@ -52,6 +62,8 @@ class Settings(base.Settings):
     headers: sent to the url's own server only; a value may contain ${IOC_NAME}, the environment
     variable's value at that moment: the only place for a secret.
     verify: check certificate and name; ca_file: PEM of the authorities to trust instead.
+    mobile: ask as a telephone's browser does, and see whether the page is made for small screens:
+    value `mobile`, 1 or 0, of a page that answered as expected. That decides nothing else.
 
     Values, ms, summed over redirects: dns_ms (a name), connect_ms, tls_ms (https), first_byte_ms
     (from the request sent to the first byte back), total_ms; status, body_bytes, redirects.
@@ -66,7 +78,8 @@ class Settings(base.Settings):
     body_not: _match.Pattern | None = None
     max_body: int = Field(default=1_000_000, ge=1, le=10_000_000)
     headers: dict[str, str] = Field(default_factory=dict, max_length=50)
-    user_agent: str = Field(default="mini-ioc", max_length=200, pattern=r"^[ -~]+$")
+    user_agent: str = Field(default=AGENT, max_length=200, pattern=r"^[ -~]+$")
+    mobile: bool = False
     verify: bool = True
     ca_file: str | None = None
 
@@ -82,6 +95,12 @@ class Settings(base.Settings):
                 raise ValueError("a secret belongs in the environment: write ${IOC_NAME}")
         return headers
 
+    @model_validator(mode="after")
+    def _has_a_page(self) -> Settings:
+        if self.mobile and self.method != "GET":
+            raise ValueError("mobile looks at the page: the method must be GET")
+        return self
+
 
 async def measure(settings: Settings, timeout: float) -> Measurement:
     """Ask once, redirects included; timeout in seconds for all of it."""
@@ -91,6 +110,8 @@ async def measure(settings: Settings, timeout: float) -> Measurement:
         answer = await _final_answer(settings, progress)
         progress.values["total_ms"] = (tick() - started) * 1000
         await _judge(settings, answer, progress)
+        if settings.mobile and settings.location is None:
+            _look_at_screen(settings, answer, progress)
 
     return await measured(timeout, steps)
 
@@ -122,7 +143,9 @@ def _next(url: Url, location: str) -> Url:
 
 
 async def _ask(settings: Settings, url: Url, headers: dict[str, str], progress: Progress) -> Answer:
-    ours = {"Host": url.authority, "User-Agent": settings.user_agent, "Accept": "*/*"}
+    telephone = settings.mobile and settings.user_agent == AGENT
+    agent = TELEPHONE if telephone else settings.user_agent
+    ours = {"Host": url.authority, "User-Agent": agent, "Accept": "*/*"}
     given = {name.lower() for name in headers}
     ours = {name: value for name, value in ours.items() if name.lower() not in given}
     ours |= {"Accept-Encoding": "identity", "Connection": "close"}
@@ -141,6 +164,33 @@ async def _ask(settings: Settings, url: Url, headers: dict[str, str], progress: 
         )
     finally:
         stream.close()
+
+
+def _look_at_screen(settings: Settings, answer: Answer, progress: Progress) -> None:
+    with suppress(Failed):  # a coding that cannot be read: nothing is known of the page
+        page = answer.text(settings.max_body)
+        progress.values["mobile"] = float(made_for_telephones(page))
+
+
+def made_for_telephones(page: str) -> bool:
+    """Whether a page says `<meta name="viewport" content="width=device-width…">`.
+
+    That is how a page made for small screens tells a browser so (CSS Viewport Module, WHATWG).
+    What stands in a comment says nothing.
+    """
+    tags = META.findall(_without_comments(page[:HEAD]))
+    return any(VIEWPORT.search(tag) and DEVICE_WIDTH.search(tag) for tag in tags)
+
+
+def _without_comments(page: str) -> str:
+    kept, at = [], 0
+    while (start := page.find("<!--", at)) >= 0:
+        kept.append(page[at:start])
+        end = page.find("-->", start + 4)
+        if end < 0:
+            return "".join(kept)
+        at = end + 3
+    return "".join([*kept, page[at:]])
 
 
 def _headers(settings: Settings) -> dict[str, str]:

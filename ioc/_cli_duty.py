@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from ioc._cli_base import Command, Group, Option, json_option, settings
+from ioc._cli_base import (
+    Command,
+    Group,
+    Option,
+    inventory_option,
+    json_option,
+    settings,
+    with_inventory,
+)
 from ioc.i18n import mark
 
 
@@ -263,4 +273,43 @@ def notify(channel: str, as_json: bool) -> int:
     return send_test(channel, as_json=as_json)
 
 
-GROUPS = (incident_commands, maintenance_commands, user_commands, token_commands, notify)
+@click.command(
+    "report",
+    cls=Command,
+    help=mark("Make a report: of the last month that is over, unless a period is named."),
+)
+@click.option("--month", cls=Option, help=mark("A month, as 2026-10."))
+@click.option("--quarter", cls=Option, help=mark("A quarter, as 2026-Q3."))
+@click.option("--year", type=int, cls=Option, help=mark("A year, as 2026."))
+@click.option("--from", "since", cls=Option, help=mark("First day, as 2026-09-30 or 30/09/2026."))
+@click.option("--to", "until", cls=Option, help=mark("Last day."))
+@click.option("--place", cls=Option, help=mark("Only this unit (id)."))
+@click.option(
+    "--units",
+    type=click.Choice(["now", "before"]),
+    default="now",
+    cls=Option,
+    help=mark("Units as they are at the end of the period, or as before the last merger."),
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["pdf", "xlsx"]),
+    multiple=True,
+    cls=Option,
+    help=mark("Only this kind of file (both)."),
+)
+@click.option(
+    "--lang", type=click.Choice(["vi", "en"]), cls=Option, help=mark("Language of the report.")
+)
+@click.option("--output", "-o", cls=Option, help=mark("Folder or file to write (here)."))
+@inventory_option
+@json_option
+def report(inventory: str | None, as_json: bool, **given: Any) -> int:
+    """Make a report."""
+    from ioc._cli_report import Words, make
+
+    return make(with_inventory(settings(), inventory), Words(**given), as_json=as_json)
+
+
+GROUPS = (incident_commands, maintenance_commands, user_commands, token_commands, notify, report)

@@ -36,12 +36,18 @@ class RefusedError(Exception):
     """The running program refused; the message says why, in its words."""
 
 
-def tell(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def tell(
+    settings: Settings,
+    method: str,
+    path: str,
+    body: dict[str, Any] | bytes | None = None,
+    timeout: float = TIMEOUT,
+) -> Any:
     """The JSON that the running program answers to a request that changes something.
 
-    Raises NotRunningError, RefusedError.
+    body: JSON, or the bytes of a file. timeout: seconds. Raises NotRunningError, RefusedError.
     """
-    status, text = _request(settings, method, path, body)
+    status, text = _request(settings, method, path, body, timeout)
     try:
         answer = json.loads(text) if text else None
     except ValueError as error:
@@ -53,12 +59,23 @@ def tell(settings: Settings, method: str, path: str, body: dict[str, Any] | None
     return answer
 
 
+def download(settings: Settings, path: str, timeout: float = TIMEOUT) -> bytes:
+    """What the running program answers to GET path, as it is. Raises NotRunningError,
+    RefusedError."""
+    status, content = _request(settings, "GET", path, timeout=timeout)
+    if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+        raise RefusedError(_("not allowed; run it as the user of the program, or set IOC_TOKEN"))
+    if status != http.client.OK:
+        raise NotRunningError(f"{path}: HTTP {status}")
+    return content
+
+
 def _why(answer: Any, status: int) -> str:
     """What a problem says, its first wrong field included."""
     if not isinstance(answer, dict):
         return f"HTTP {status}"
     wrong = answer.get("errors") or []
-    fields = "; ".join(f"{one['where']}: {one['message']}" for one in wrong)
+    fields = "; ".join(f"{one['where'].removeprefix('body.')}: {one['message']}" for one in wrong)
     return fields or str(answer.get("detail") or answer.get("title") or f"HTTP {status}")
 
 
@@ -86,16 +103,21 @@ def _token(settings: Settings) -> str | None:
 
 
 def _request(
-    settings: Settings, method: str, path: str, body: dict[str, Any] | None = None
+    settings: Settings,
+    method: str,
+    path: str,
+    body: dict[str, Any] | bytes | None = None,
+    timeout: float = TIMEOUT,
 ) -> tuple[int, bytes]:
     host = EVERY_ADDRESS.get(settings.listen_host, settings.listen_host)
-    connection = http.client.HTTPConnection(host, settings.listen_port, timeout=TIMEOUT)
+    connection = http.client.HTTPConnection(host, settings.listen_port, timeout=timeout)
     try:
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+        headers = {"Accept": "application/json", "Content-Type": kind}
         token = _token(settings)
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        content = None if body is None else json.dumps(body).encode()
+        content = json.dumps(body).encode() if isinstance(body, dict) else body
         connection.request(method, path, content, headers)
         answer = connection.getresponse()
         return answer.status, answer.read(LARGEST)

@@ -16,20 +16,18 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import psutil
 import uvloop
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from collectors import collector
 from collectors.base import Reason
-from ioc import entrance, space
+from ioc import entrance, space, store_watch
 from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
-from ioc.clock import SystemClock
+from ioc.clock import Clock, SystemClock
 from ioc.counters import counters
 from ioc.db import StateDatabase, StateDatabaseError
-from ioc.engine import maintenance
 from ioc.engine.hub import Hub
-from ioc.engine.incident import Event, Incident, open_counts
+from ioc.engine.incident import Event, Incident
 from ioc.engine.incidents import REOPEN_WITHIN
 from ioc.engine.maintenance import Window
 from ioc.engine.model import AssetView, CheckStatus, SiteView, Transition
@@ -42,8 +40,8 @@ from ioc.engine.trouble import peers
 from ioc.inventory.loader import InventoryError, Loaded, load
 from ioc.inventory.topology import Topology
 from ioc.inventory.watch import watch
+from ioc.jobs import Jobs
 from ioc.ledger.keeper import Keeper
-from ioc.ledger.points import coverage_point
 from ioc.ledger.records import Records
 from ioc.ledger.sla import Agreements
 from ioc.listening import bind, make_server, raise_file_limit
@@ -53,10 +51,10 @@ from ioc.notify.delivery import Deliverer
 from ioc.notify.heartbeat import Heartbeat
 from ioc.notify.planner import Planner
 from ioc.outbox import Message, Outbox
-from ioc.recall import last_sample, usual_latency
 from ioc.reports.gather import Sources
-from ioc.reports.jobs import Reports
+from ioc.reports.post import Post
 from ioc.sdnotify import ALIVE, READY, STOPPING, Systemd
+from ioc.series import Drawn, Stopwatch
 from ioc.settings import Settings
 from ioc.store import open_store
 from ioc.store.base import Point, Store, StoreError
@@ -70,8 +68,7 @@ CHECKPOINT = 60.0
 STATE_POINTS = 5  # every so many checkpoints the state series get a point though nothing changed
 DISK_EVERY = 30.0
 DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
-UNHEALTHY = frozenset({"store", "database", "disk"})
-KEEP_TRANSITIONS = 10 * 366 * 86_400_000  # ms: design, incidents and history are kept for years
+UNHEALTHY = frozenset({"store", "database", "disk", store_watch.FULL})
 
 
 def run(settings: Settings, *, simulated: bool = False) -> int:
@@ -88,7 +85,9 @@ def run(settings: Settings, *, simulated: bool = False) -> int:
     with bind(settings) as listener:
         database = StateDatabase.open(settings.database)
         try:
-            store = open_store(settings.store)
+            store = open_store(
+                settings.store, settings.data_dir / "outbox.db", settings.outbox_limit
+            )
             try:
                 program = Program(settings, loaded, store, database, simulated=simulated)
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -113,12 +112,12 @@ class Program:
     ) -> None:
         self.settings = settings
         self._loaded = loaded
-        self.store = store
-        self.database = database
-        self.clock = SystemClock()
+        self.store, self.database = store, database
+        self.clock: Clock = SystemClock()
         self.problems = Problems(self.clock)
         self.hub = Hub()
-        self.points: Sink[Point] = Sink("store", store.write, StoreError, self.problems)
+        stopwatch = Stopwatch(store)
+        self.points: Sink[Point] = Sink("store", stopwatch.write, StoreError, self.problems)
         self.changes: Sink[Change | desk.Change] = Sink(
             "database", self._save, StateDatabaseError, self.problems
         )
@@ -148,11 +147,15 @@ class Program:
             windows=self.desk.windows,
         )
         self.poller = Poller(self.clock, self.pipeline.accept)
+        self.watch = store_watch.StoreWatch(self.clock, store, self.problems, self.pipeline)
         self.keeper = Keeper(
             self.clock, self.pipeline, store, Records(database.engine), Agreements(database.engine)
         )
+        self.drawn = Drawn(
+            self.clock, self.pipeline, self.desk, self.keeper, self.outbox, stopwatch
+        )
         sources = Sources(self.clock, self.pipeline, self.keeper, database, simulated)
-        self.reports = Reports(sources, database.engine, settings.data_dir / "reports")
+        self.post = Post(sources, database.engine, settings.data_dir, self.channels, self.problems)
         self.context = Context(
             clock=self.clock,
             monitor=self.pipeline,
@@ -167,7 +170,7 @@ class Program:
             hub=self.hub,
             problems=self.problems,
             keeper=self.keeper,
-            reports=self.reports,
+            reports=self.post.reports,
             counters=self._counters,
             started_at=self.clock.now(),
             simulated=simulated,
@@ -185,16 +188,17 @@ class Program:
         self._loop = asyncio.get_running_loop()
         await self._restore()
         server = make_server(create_app(self.context), self.settings)
-        scheduler = self._calendar_jobs()
+        scheduler = Jobs(self).scheduled()
         sinks = [asyncio.create_task(s.run()) for s in (self.points, self.changes)]
         parts = {
             asyncio.create_task(self.poller.run(), name="poller"),
             asyncio.create_task(self._every(TICK, self._tick), name="tick"),
             asyncio.create_task(self._every(CHECKPOINT, self._checkpoint), name="checkpoint"),
             asyncio.create_task(self._every(DISK_EVERY, self._check_disk), name="disk"),
+            asyncio.create_task(self._every(store_watch.EVERY, self.watch.look), name="store"),
             asyncio.create_task(self._watch_inventory(), name="inventory"),
             asyncio.create_task(self.deliverer.run(), name="deliverer"),
-            asyncio.create_task(self.reports.run(), name="reports"),
+            asyncio.create_task(self.post.run(), name="reports"),
             asyncio.create_task(server.serve(sockets=[listener]), name="web"),
         }
         if self.heartbeat is not None:
@@ -217,7 +221,7 @@ class Program:
         server.should_exit = True
         await _end(parts)
         self.pipeline.settle()
-        self.pipeline.checkpoint()
+        self._checkpoint()
         for sink in (self.points, self.changes):
             sink.stop()
         entrance.close(self.settings.data_dir)
@@ -248,13 +252,7 @@ class Program:
 
     def _checkpoint(self) -> None:
         self.pipeline.checkpoint()
-        area, now = (("area", self.pipeline.topology.area_id),), self.clock.now()
-        self.points.add(
-            [
-                Point("ioc", area, self._counters(), now),
-                Point("incidents", area, open_counts(self.desk.book.open.values()), now),
-            ]
-        )
+        self.points.add(self.drawn.points(self._counters()))
 
     def _healthy(self) -> bool:
         """Whether it does its work: measures, and stores what it measures."""
@@ -276,48 +274,6 @@ class Program:
             else:
                 self.problems.report(code, reason)
 
-    def _calendar_jobs(self) -> AsyncIOScheduler:
-        """What follows the calendar. Polling does not: a step of the wall clock may delay these."""
-        scheduler = AsyncIOScheduler(
-            timezone=self.pipeline.topology.timezone,
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
-        scheduler.add_job(self._record_coverage, "cron", minute="*/5", id="ledger")
-        hourly, nightly = self.keeper.hourly, self.keeper.nightly
-        scheduler.add_job(self._keep_ledger, "cron", [hourly], minute=2, id="availability")
-        scheduler.add_job(self._keep_ledger, "cron", [nightly], hour=0, minute=15, id="days")
-        scheduler.add_job(self._maintain, "cron", minute=7, id="store")
-        scheduler.add_job(self._forget, "cron", hour=3, minute=20, id="retention")
-        return scheduler
-
-    async def _maintain(self) -> None:
-        try:
-            await asyncio.to_thread(self.store.maintain, self.clock.now())
-        except StoreError as error:
-            log.error("store maintenance: %s", error)
-
-    async def _forget(self) -> None:
-        await asyncio.to_thread(self.database.forget, self.clock.now() - KEEP_TRANSITIONS)
-        await asyncio.to_thread(self.context.audit.forget, self.clock.now() - KEEP_TRANSITIONS)
-        await asyncio.to_thread(self.outbox.forget, self.clock.now() - KEEP_TRANSITIONS)
-        maintenance.forget(self.desk.windows, self.clock.now())
-
-    # --- ledger
-
-    async def _record_coverage(self) -> None:
-        """Where the targets stand, as points; in a thread, since a province takes a second."""
-        ledger = await asyncio.to_thread(self.keeper.ledger)
-        area, now = self.pipeline.topology.area_id, self.clock.now()
-        self.points.add(
-            coverage_point(area, c, now) for c in ledger.chosen() if c.value is not None
-        )
-
-    async def _keep_ledger(self, work: Callable[[], None]) -> None:
-        try:
-            await asyncio.to_thread(work)
-        except (StoreError, StateDatabaseError) as error:
-            log.error("ledger: %s", error)
-
     # --- inventory
 
     async def _watch_inventory(self) -> None:
@@ -333,10 +289,7 @@ class Program:
 
     def _refuse(self, error: InventoryError) -> None:
         mistakes = error.mistakes
-        words: dict[str, str | int | float] = {
-            "count": len(mistakes),
-            "first": str(mistakes[0]),
-        }
+        words: dict[str, str | int | float] = {"count": len(mistakes), "first": str(mistakes[0])}
         text = "the changed inventory has {count} mistakes and is not in force: {first}"
         self.problems.report("inventory", Reason(text, words))
         for mistake in mistakes:
@@ -373,18 +326,17 @@ class Program:
             for table in (saved.assets, saved.sites)
             for name, (state, start, *_rest) in table.items()
         }
-        alive_until = await asyncio.to_thread(last_sample, self.store, self.clock.now())
+        alive_until = await self.watch.last_sample()
         self.pipeline.restore(saved.checks, since, alive_until)
         known = await asyncio.to_thread(
             self.database.load_incidents, self.clock.now() - REOPEN_WITHIN
         )
         self.desk.load(known.recent, known.events, known.waiting, known.windows)
-        usual = await asyncio.to_thread(usual_latency, self.store, self.clock.now())
-        self.pipeline.quality.learn(usual)
+        await self.watch.look()
         self.pipeline.settle()
         self._set_polls(self.pipeline.topology)
         await asyncio.to_thread(self.keeper.load)
-        await asyncio.to_thread(self.reports.load)
+        await asyncio.to_thread(self.post.load)
 
     # --- incidents
 
@@ -397,6 +349,7 @@ class Program:
         self.changes.add(changes, soon=True)
 
     def _incidents_changed(self) -> None:
+        self.points.add(self.drawn.incidents())
         self.hub.publish()
 
     def _save(self, changes: Sequence[Change | desk.Change]) -> None:
@@ -417,9 +370,10 @@ class Program:
     # --- the rest
 
     def _counters(self) -> dict[str, float]:
-        return counters(
+        own = counters(
             self.poller, self.pipeline, self.points, self.changes, self.hub, self._process
         )
+        return own | self.watch.figures()
 
     def _announce(self, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]

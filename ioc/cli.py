@@ -34,6 +34,9 @@ from ioc._cli_base import (
     with_inventory,
 )
 from ioc._cli_duty import GROUPS
+from ioc._cli_grafana import grafana_commands
+from ioc._cli_ledger import target_commands
+from ioc._cli_store import GROUPS as STORE_GROUPS
 from ioc.i18n import _, mark, use_language
 from ioc.settings import Settings, SettingsError
 
@@ -221,12 +224,13 @@ def validate(file: str | None, as_json: bool) -> int:
     return show_inventory(path, as_json=as_json)
 
 
-for group in GROUPS:
+for group in (*GROUPS, target_commands, *STORE_GROUPS, grafana_commands):
     commands.add_command(group)
 
 
 def _run_program(program: Callable[[Settings], int], current: Settings) -> int:
     """Run until stopped; what keeps it from starting becomes a CommandError."""
+    from ioc.backup import BackupError, finish
     from ioc.db import StateDatabaseError
     from ioc.inventory.loader import InventoryError
     from ioc.notify.channels import ChannelError
@@ -239,6 +243,8 @@ def _run_program(program: Callable[[Settings], int], current: Settings) -> int:
     for library in ("apscheduler", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
+        if left := finish(current):  # a restore that was killed
+            say(_("Note: {text}", text=left), error=True)
         return program(current)
     except InventoryError as error:
         raise inventory_trouble(error) from error
@@ -246,7 +252,7 @@ def _run_program(program: Callable[[Settings], int], current: Settings) -> int:
         raise CommandError(str(error)) from error
     except (ChannelError, HeartbeatError) as error:
         raise CommandError(str(error)) from error
-    except (StoreError, StateDatabaseError, OSError) as error:
+    except (StoreError, StateDatabaseError, BackupError, OSError) as error:
         raise CommandError(str(error), ExitCode.PROBLEM) from error
 
 

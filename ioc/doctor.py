@@ -275,6 +275,59 @@ def _database(code: str, path: Path) -> Finding:
     return Finding(code, Level.OK, Reason("{path} opens: {tables} tables, {size} MB", figures))
 
 
+def _network_store(settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
+    """A store on the network answers, and would take what is written."""
+    from ioc.store import open_store
+    from ioc.store.base import Remote, StoreError
+
+    if settings.store.startswith(SQLITE):
+        return
+    try:
+        store = open_store(settings.store)
+    except StoreError as error:
+        yield Finding("store", Level.PROBLEM, Reason("{error}", {"error": str(error)}))
+        return
+    with closing(store):
+        if not isinstance(store, Remote):
+            return
+        health = store.health()
+        words = {"name": store.name, "error": health.problem or ""}
+    if health.ok:
+        yield Finding("store", Level.OK, Reason("{name} answers", words))
+    else:
+        what = Reason("the store does not answer: {error}", words)
+        remedy = Reason("start it, or correct IOC_STORE; until then all that is measured waits")
+        yield Finding("store", Level.PROBLEM, what, remedy)
+
+
+def _outbox(settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
+    """What waits for a store on the network, and what such a one has refused."""
+    from ioc.outbox.errors import OutboxError
+    from ioc.outbox.look import look
+
+    path = settings.data_dir / "outbox.db"
+    if not path.exists():
+        return
+    words: dict[str, str | int | float] = {"path": str(path)}
+    try:
+        found = look(path)
+    except OutboxError as error:
+        what = Reason("{path} cannot be read: {error}", words | {"error": error.what})
+        yield Finding("outbox", Level.PROBLEM, what, Reason("stop ioc and move {path} away", words))
+        return
+    words |= {"rows": found.rows, "count": found.refused, "example": found.example}
+    what = Reason("{rows} samples wait for the store in {path}", words)
+    if found.rows and settings.store.startswith(SQLITE):
+        remedy = Reason("set IOC_STORE to that store again until none waits")
+        yield Finding("outbox", Level.WARNING, what, remedy)
+    else:
+        yield Finding("outbox", Level.OK, what)
+    if found.refused:
+        what = Reason("the store refused {count} samples, the last: {example}", words)
+        remedy = Reason("look at them: table refused in {path}", words)
+        yield Finding("refused", Level.WARNING, what, remedy)
+
+
 def _icmp(_settings: Settings, _topology: Topology | None) -> Iterator[Finding]:
     """Which socket the echoes leave by. IPv6 is told where it exists and differs."""
     mode, other = icmp.mode(socket.AF_INET), icmp.mode(socket.AF_INET6)
@@ -294,6 +347,8 @@ EXAMINATIONS: tuple[Examination, ...] = (
     _icmp,
     _data_directory,
     _databases,
+    _network_store,
+    _outbox,
     _channels,
     _exposed,
     _port,

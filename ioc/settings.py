@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+UNITS = {"MB": 2**20, "GB": 2**30}
+
 
 class SettingsError(Exception):
     """An environment variable cannot be used; the message names it and the remedy."""
@@ -22,7 +24,8 @@ class Settings:
     store: URL of the time-series store. database: SQLAlchemy URL of the state database.
     tls_cert, tls_key: PEM files the web server uses. proxy: address of the proxy before us that
     is believed about who asks and how. language: "vi" | "en". hosts: further host names under
-    which the pages are asked for.
+    which the pages are asked for. outbox_limit: bytes that what waits for a store on the network
+    may take, None = see ioc.outbox.batches.
     """
 
     inventory: Path
@@ -36,6 +39,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     proxy: str | None = None
+    outbox_limit: int | None = None
 
     @property
     def exposed(self) -> bool:
@@ -72,6 +76,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         tls_key=_file(env, "IOC_TLS_KEY"),
         proxy=env.get("IOC_PROXY") or None,
         hosts=tuple(env.get("IOC_HOSTS", "").replace(",", " ").split()),
+        outbox_limit=_bytes(env.get("IOC_OUTBOX_LIMIT", "")),
     )
 
 
@@ -92,6 +97,17 @@ def _listen(text: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"IOC_LISTEN={text}: must be HOST:PORT, for example 127.0.0.1:8080")
     return host.strip("[]"), int(port)
+
+
+def _bytes(text: str) -> int | None:
+    """`500MB`, `4GB`: bytes, None for nothing. At least 10 MB: an hour of a small district."""
+    if not text:
+        return None
+    number, unit = text.strip()[:-2].strip(), text.strip()[-2:].upper()
+    size = int(number) * UNITS[unit] if number.isdecimal() and unit in UNITS else 0
+    if size < 10 * UNITS["MB"]:
+        raise SettingsError(f"IOC_OUTBOX_LIMIT={text}: must be 10MB or more, for example 4GB")
+    return size
 
 
 def _dotenv(path: Path) -> dict[str, str]:

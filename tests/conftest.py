@@ -6,6 +6,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -45,6 +46,20 @@ def _demos_one_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
     if not request.path.name.startswith(ADDRESSES):
         yield
         return
+    with demo_alone():
+        yield
+
+
+@contextmanager
+def demo_alone() -> Iterator[None]:
+    """Wait for, then hold, the addresses of the demo."""
     with (Path(tempfile.gettempdir()) / "mini-ioc-demo-tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="module")
+def demo_lock() -> Iterator[None]:
+    """The same for tests that share one demo: their files begin with another word."""
+    with demo_alone():
         yield

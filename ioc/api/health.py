@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
@@ -10,7 +12,9 @@ from ioc.api.metrics import exposition
 from ioc.engine.model import AreaView
 
 POLLING_STOPPED = 120_000  # ms without any new result, when checks come at least as often
-STANDS_IN_THE_WAY = ("store", "database")  # codes of problems that keep results from being kept
+# Codes of problems that keep results from being kept, and of those that only keep them waiting.
+STANDS_IN_THE_WAY = ("store", "database", "outbox-full")
+WAITS = ("store-away", "store-behind")
 
 
 def router(context: Context) -> APIRouter:
@@ -23,7 +27,10 @@ def router(context: Context) -> APIRouter:
     @api.get("/readyz")
     def readyz() -> JSONResponse:
         wrong = not_ready(context)
-        return JSONResponse({"ready": not wrong, "wrong": wrong}, 503 if wrong else 200)
+        answer = {"ready": not wrong, "wrong": wrong}
+        if waits := _problems(context, WAITS):
+            answer["waits"] = waits
+        return JSONResponse(answer, 503 if wrong else 200)
 
     @api.get("/metrics")
     def metrics() -> PlainTextResponse:
@@ -44,13 +51,16 @@ def not_ready(context: Context) -> dict[str, str]:
     database = context.database.health()
     if database is not None:
         wrong["database"] = database
-    for problem in context.problems.present():
-        if problem.code in STANDS_IN_THE_WAY:
-            wrong.setdefault(problem.code, str(problem.reason))
+    wrong = _problems(context, STANDS_IN_THE_WAY) | wrong
     silence = _silence(context, area)
     if silence is not None:
         wrong["poller"] = f"no new result for {silence // 1000} s"
     return wrong
+
+
+def _problems(context: Context, codes: Collection[str]) -> dict[str, str]:
+    present = context.problems.present()
+    return {problem.code: str(problem.reason) for problem in present if problem.code in codes}
 
 
 def _silence(context: Context, area: AreaView) -> int | None:

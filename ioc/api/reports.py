@@ -7,18 +7,19 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import FileResponse, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ioc.api.context import Context
 from ioc.api.errors import known_parameters, responses
 from ioc.api.figures import Time, iso, iso_or_null
 from ioc.api.params import Lang, answer
 from ioc.api.targets import XLSX, author
-from ioc.i18n import translate
-from ioc.ledger.places import places_on
-from ioc.reports.jobs import Job, TooMany
+from ioc.i18n import render, translate
+from ioc.reports.asked import Asked, WrongReport, wanted_of
+from ioc.reports.jobs import TooMany
+from ioc.reports.kept import Job
 from ioc.reports.model import FORMATS, Format, Wanted
-from ioc.reports.periods import around, before
+from ioc.reports.sending import file_name
 
 Id = Annotated[str, Path(max_length=60, pattern=r"^[0-9a-f-]+$")]
 TYPES = {"pdf": "application/pdf", "xlsx": XLSX}
@@ -51,6 +52,8 @@ class ReportOut(BaseModel):
     place: str | None
     units: str
     language: str
+    formats: list[str]
+    channel: Annotated[str | None, Field(description="Who gets it when it is ready")]
     author: str
     state: Literal["waiting", "running", "ready", "failed", "cancelled"]
     progress: float
@@ -67,31 +70,11 @@ class ReportPage(BaseModel):
     items: list[ReportOut]
 
 
-def wanted_of(context: Context, given: ReportIn) -> Wanted:
-    """The report that is meant. Raises ValueError with what is wrong."""
+def wanted_by(context: Context, given: ReportIn) -> Wanted:
+    """The report that is meant. Raises WrongReport."""
     topology = context.monitor.topology
     today = datetime.fromtimestamp(context.clock.now() / 1000, topology.timezone).date()
-    if given.every == "range":
-        if given.since is None or given.until is None:
-            raise ValueError("a range needs since and until")
-        since, until = given.since, given.until
-    elif given.day is None:
-        since, until = before(given.every, today)
-    else:
-        since, until = around(given.every, given.day)
-    if since > today:
-        raise ValueError(f"{since.isoformat()} is in the future")
-    if given.place is not None and given.place not in _places(context, min(until, today)):
-        raise ValueError(f"no place {given.place}")
-    return Wanted(
-        every=given.every, since=since, until=until, place=given.place, units=given.units,
-        language=given.language, formats=tuple(dict.fromkeys(given.formats)),
-    )  # fmt: skip
-
-
-def _places(context: Context, day: date) -> set[str]:
-    topology = context.monitor.topology
-    return {*places_on(topology, day), *topology.sites, *topology.units}
+    return wanted_of(topology, Asked(**given.model_dump()), today)
 
 
 def report_out(context: Context, job: Job, lang: str) -> ReportOut:
@@ -106,6 +89,8 @@ def report_out(context: Context, job: Job, lang: str) -> ReportOut:
             "place": wanted.place,
             "units": wanted.units,
             "language": wanted.language,
+            "formats": list(wanted.formats),
+            "channel": wanted.channel,
             "author": job.author,
             "state": job.state,
             "progress": job.progress,
@@ -116,12 +101,6 @@ def report_out(context: Context, job: Job, lang: str) -> ReportOut:
             "files": {form: f"/api/v1/reports/{job.id}/{form}" for form in ready},
         }
     )
-
-
-def file_name(job: Job, form: str) -> str:
-    """`bao-cao-2026-09-01--2026-09-30.pdf`."""
-    place = f"-{job.wanted.place}" if job.wanted.place else ""
-    return f"bao-cao{place}-{job.wanted.since}--{job.wanted.until}.{form}"
 
 
 def router(context: Context) -> APIRouter:
@@ -140,17 +119,13 @@ def router(context: Context) -> APIRouter:
         summary="Ask for a report; it is made in the background",
         response_model=ReportOut,
         status_code=202,
-        responses=responses(429),
+        responses=responses(429, 503),
     )
     async def ask(given: ReportIn, request: Request, lang: Lang = "vi") -> Response:
         try:
-            wanted = wanted_of(context, given)
-        except ValidationError as error:
-            raise HTTPException(422, str(error.errors()[0]["msg"])) from None
-        except ValueError as error:
-            raise HTTPException(422, str(error)) from None
-        try:
-            job = context.reports.submit(wanted, author(request))
+            job = await context.reports.submit(wanted_by(context, given), author(request))
+        except WrongReport as error:
+            raise HTTPException(422, render(error.reason, lang)) from None
         except TooMany as error:
             raise HTTPException(429, f"{error} reports wait already") from None
         made = answer(report_out(context, job, lang))
@@ -174,7 +149,7 @@ def router(context: Context) -> APIRouter:
     )
     async def cancel(id: Id, lang: Lang = "vi") -> Response:
         _find(context, id)
-        job = context.reports.cancel(id)
+        job = await context.reports.cancel(id)
         assert job is not None
         return answer(report_out(context, job, lang))
 
@@ -193,7 +168,7 @@ def router(context: Context) -> APIRouter:
         path = context.reports.file(job, form)
         if path is None:
             raise HTTPException(404, f"no {form} of this report")
-        return FileResponse(path, media_type=TYPES[form], filename=file_name(job, form))
+        return FileResponse(path, media_type=TYPES[form], filename=file_name(job.wanted, form))
 
     return api
 

@@ -13,6 +13,8 @@ from random import Random
 
 from collectors.base import Check, Reason, Result, Verdict
 from ioc.db import StateDatabase
+from ioc.demo.incidents import incidents_of
+from ioc.demo.ledger import LedgerPast
 from ioc.demo.scenario import DAY, MINUTE, Fault, Scenario, by_asset
 from ioc.engine import reachability as reach
 from ioc.engine.calendars import Calendar
@@ -21,10 +23,12 @@ from ioc.engine.points import asset_tags, check_tags, result_point, state_point
 from ioc.inventory.topology import Asset, Topology
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.points import coverage_point
+from ioc.ledger.sla import COUNTED
 from ioc.store.base import Point, Store
 
 DAYS = 14
 STEP = 10 * MINUTE  # between two samples of a link, router or service
+HELD_STEP = 5 * MINUTE  # between two states whose availability is counted: one holds six minutes
 COMPUTER_STEP = 30 * MINUTE
 COVERAGE_STEP = 60 * MINUTE
 BATCH = 50_000  # points a transaction: few of them, each a few megabytes
@@ -96,7 +100,18 @@ class Past:
         sites, moves = self._sites()
         changes = [change for track in self.tracks.values() for change in track.changes()]
         assets = [self._last_view(track) for track in self.tracks.values()]
-        database.save(self._statuses(), assets, sites, sorted(changes + moves, key=lambda c: c.at))
+        faults = self._scenario.faults(self.begin, self.started)
+        incidents, events = incidents_of(self.topology, faults, self.started)
+        database.save(
+            self._statuses(),
+            assets,
+            sites,
+            sorted(changes + moves, key=lambda c: c.at),
+            incidents=incidents,
+            events=events,
+        )
+        ledger = LedgerPast(self.topology, self._calendars, self.view_at, self.started)
+        ledger.write(store, database, self.begin)
 
     def points(self) -> Iterator[Point]:
         """Samples of every measurement that the running program writes about the district."""
@@ -111,7 +126,7 @@ class Past:
     # --- one asset
 
     def _track(self, asset: Asset, faults: Sequence[Fault]) -> Track:
-        step = COMPUTER_STEP if asset.kind == "computer" else STEP
+        step = _step(asset)
         times = range(self.begin, self.started, step)
         moments = []
         seen: int | None = self.begin
@@ -135,7 +150,8 @@ class Past:
 
     def _samples(self, track: Track, check: Check) -> Iterator[Point]:
         tags = check_tags(self.topology, check.id)
-        for time, moment in zip(track.times, track.moments, strict=True):
+        every = max(1, STEP // track.times.step)
+        for time, moment in islice(zip(track.times, track.moments, strict=True), 0, None, every):
             point = result_point(tags, self._result(check, moment.state, time))
             if point is not None:
                 yield point
@@ -143,7 +159,10 @@ class Past:
     def _result(self, check: Check, state: State, time: int) -> Result:
         if state is not State.UP:
             return Result(check.id, time, Verdict.FAILED, reason=SILENT, attempts=4)
-        return Result(check.id, time, Verdict.OK, self._values(check.kind))
+        values = self._values(check.kind)
+        if getattr(check.settings, "mobile", False):
+            values["mobile"] = 1.0
+        return Result(check.id, time, Verdict.OK, values)
 
     def _values(self, kind: str) -> dict[str, float]:
         """Plausible for listeners on loopback, as the live ones are. Milliseconds."""
@@ -162,13 +181,17 @@ class Past:
 
     # --- the whole
 
+    def view_at(self, time: int) -> AreaView:
+        """What the screens showed at a moment of the past, ms UTC."""
+        views = {name: track.at(time) for name, track in self.tracks.items()}
+        return AreaView(time, 0, False, {}, views, self.topology)
+
     def _coverage(self) -> Iterator[Point]:
         for time in range(self.begin, self.started, COVERAGE_STEP):
-            views = {name: track.at(time) for name, track in self.tracks.items()}
-            view = AreaView(time, 0, False, {}, views, self.topology)
+            view = self.view_at(time)
             for reading in evaluate(self.topology, view, self._calendars, time).chosen():
                 if reading.value is not None:
-                    yield coverage_point(self.topology.area_id, reading, time)
+                    yield coverage_point(self.topology.area_id, reading, time, self.topology)
 
     def _sites(self) -> tuple[list[SiteView], list[Transition]]:
         """Each site as it was last, and every change on the way."""
@@ -208,6 +231,12 @@ class Past:
 
     def _since(self, track: Track) -> int:
         return max((change.at for change in track.changes()), default=self.begin)
+
+
+def _step(asset: Asset) -> int:
+    if asset.type in COUNTED:
+        return HELD_STEP
+    return COMPUTER_STEP if asset.kind == "computer" else STEP
 
 
 def _view(name: str, moment: Moment, time: int) -> AssetView:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import isfinite
 
 from collectors.base import Result, Verdict
-from ioc.engine.model import AssetView, State
+from ioc.engine.model import AreaView, AssetView, SiteView, State
 from ioc.inventory.topology import Asset, AssetType, Topology
 from ioc.store.base import Point, Tags
 
@@ -34,8 +34,11 @@ def check_tags(topology: Topology, check: str) -> Tags:
     tags = {
         "area": topology.area_id,
         "asset": found.asset,
+        "asset_kind": topology.assets[found.asset].kind,
+        "asset_type": topology.assets[found.asset].type.value,
         "check": check.rpartition(".")[2],
         "kind": found.kind,
+        **_names(topology, topology.assets[found.asset]),
     }
     return _sorted(tags, found.site)
 
@@ -43,6 +46,7 @@ def check_tags(topology: Topology, check: str) -> Tags:
 def asset_tags(topology: Topology, asset: Asset) -> Tags:
     """Tags of an asset's state series, sorted by key."""
     tags = {"area": topology.area_id, "asset": asset.id, "kind": asset.kind}
+    tags |= _names(topology, asset)
     if asset.provider:
         tags["provider"] = asset.provider
     return _sorted(tags, asset.site)
@@ -65,6 +69,64 @@ def state_point(asset: Asset, tags: Tags, view: AssetView, at: int) -> Point:
     elif view.state is State.DOWN:
         fields["up"] = 0.0
     return Point(STATE_MEASUREMENTS[asset.type], tags, fields, at)
+
+
+def place_points(view: AreaView) -> Iterator[Point]:
+    """Each place as it is at the view's moment, for screens that know only the store.
+
+    Tags beside area, site, kind: place (its name), choice (`name|id`, for a list of names that
+    stands for ids). Fields: state; up as in state_point; is_up, is_degraded, is_down, is_unknown
+    (one of them 1, so that they can be summed); on_backup, dark; age_s: of the oldest newest
+    result of its links and router; lat, lon where known; links, links_down; computers,
+    computers_on, computers_expected, computers_absent.
+    """
+    topology = view.topology
+    for site in topology.sites.values():
+        tags = {
+            "area": topology.area_id,
+            "choice": f"{site.name}|{site.id}",
+            "kind": site.kind,
+            "place": site.name,
+        }
+        fields = _place_fields(view, view.sites[site.id])
+        if site.lat is not None and site.lon is not None:
+            fields |= {"lat": site.lat, "lon": site.lon}
+        states = [view.assets[link].state for link in site.links]
+        fields |= {"links": float(len(states)), "links_down": float(states.count(State.DOWN))}
+        yield Point("place", _sorted(tags, site.id), fields, view.at)
+
+
+def _place_fields(view: AreaView, shown: SiteView) -> dict[str, float]:
+    state, computers = shown.state, shown.computers
+    known = {State.UP: "is_up", State.DEGRADED: "is_degraded", State.DOWN: "is_down"}
+    column = known.get(state, "is_unknown")
+    fields: dict[str, float] = {
+        "state": STATE_CODES[state],
+        "on_backup": shown.on_backup,
+        "dark": shown.dark,
+        "computers": computers.total,
+        "computers_on": computers.up,
+        "computers_expected": computers.expected,
+        "computers_absent": computers.down,
+        **{name: float(name == column) for name in (*known.values(), "is_unknown")},
+    }
+    if state in known:
+        fields["up"] = float(state is not State.DOWN)
+    aged = shown.oldest_at or shown.observed_at
+    if aged is not None:
+        fields["age_s"] = max(0, view.at - aged) / 1000
+    return {name: float(value) for name, value in fields.items()}
+
+
+def _names(topology: Topology, asset: Asset) -> dict[str, str]:
+    """What people call it, for screens that know only the store. A computer's name may be that
+    of the official who sits at it: it stays here."""
+    if asset.kind == "computer":
+        return {}
+    names = {"name": asset.name}
+    if asset.site is not None:
+        names["place"] = topology.sites[asset.site].name
+    return names
 
 
 def _sorted(tags: dict[str, str], site: str | None) -> Tags:

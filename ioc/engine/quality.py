@@ -86,10 +86,10 @@ class Quality:
         return None if record is None else record.base
 
     def learn(self, usual: Mapping[str, list[float]]) -> None:
-        """Latencies from before a restart, oldest first, ms by check."""
+        """Latencies from before a restart, oldest first, ms by check. They may come late."""
         for check, values in usual.items():
             record = self._records.setdefault(check, _Record())
-            record.usual.extend(values)
+            record.usual = deque([*values, *record.usual], maxlen=USUAL)
             _rebase(record)
 
     def keep(self, checks: Mapping[str, object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,14 @@ def catalogue() -> Mapping[str, dict[str, Any]]:
     return {item["id"]: item for item in found}
 
 
-def compile_targets(items: Sequence[models.TargetModel], places: Places) -> tuple[Targets, Targets]:
-    """Targets that are counted, and those retired. What is wrong is told to `places`."""
+def compile_targets(
+    items: Sequence[models.TargetModel], places: Places, today: date | None = None
+) -> tuple[Targets, Targets]:
+    """Targets that are counted, and those retired by today. What is wrong is told to `places`.
+
+    One that is retired later is counted until then: the ledger looks at the day.
+    """
+    day = (today or datetime.now(UTC).date()).isoformat()
     given: dict[str, models.TargetModel] = {}
     first: dict[str, Path_] = {}
     for i, item in enumerate(items):
@@ -43,10 +50,23 @@ def compile_targets(items: Sequence[models.TargetModel], places: Places) -> tupl
         given[item.id], first[item.id] = item, path
         if item.id not in catalogue():
             _check_new(item, path, places)
+        _check(item, path, places)
     order = [*catalogue(), *(name for name in given if name not in catalogue())]
     made = [_target(name, given.get(name)) for name in order]
-    active = {target.id: target for target in made if target.retired is None}
-    return active, {target.id: target for target in made if target.retired is not None}
+    retired = {t.id: t for t in made if t.retired is not None and t.retired <= day}
+    return {t.id: t for t in made if t.id not in retired}, retired
+
+
+def _check(item: models.TargetModel, path: Path_, places: Places) -> None:
+    if item.tracked and item.goal is not None:
+        places.wrong((*path, "tracked"), _("a goal and tracked: true; write one of them"))
+    usual = catalogue().get(item.id, {})
+    goal = item.goal if "goal" in item.model_fields_set else usual.get("goal")
+    given = "comparator" in item.model_fields_set
+    comparator = item.comparator if given else usual.get("comparator", ">=")
+    if goal == 100 and comparator == ">" and not item.tracked:
+        field = "comparator" if given else "goal"
+        places.wrong((*path, field), _("nothing is above 100 %; write a lower goal or >="))
 
 
 def _check_new(item: models.TargetModel, path: Path_, places: Places) -> None:
@@ -57,15 +77,16 @@ def _check_new(item: models.TargetModel, path: Path_, places: Places) -> None:
         places.wrong(path, _("write a goal in percent, or tracked: true"))
 
 
-def _target(name: str, given: models.TargetModel | None) -> Target:
+def _target(key: str, given: models.TargetModel | None) -> Target:
     """The catalogue's entry under what the inventory says of it."""
-    values = dict(catalogue().get(name, {"id": name}))
+    values = dict(catalogue().get(key, {"id": key}))
     if given is not None:
         said = {key: getattr(given, key) for key in given.model_fields_set}
         if "goal" in said:
             values.pop("tracked", None)
-        if "name" in said:
-            values.pop("name_en", None)
+        for name in ("name", "counted", "rule"):
+            if name in said:
+                values.pop(f"{name}_en", None)  # it says what the other did
         values |= said
     item = models.TargetModel.model_validate(values)
     return Target(

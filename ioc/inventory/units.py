@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 
 from ioc.i18n import mark
 from ioc.i18n import translate as _
@@ -58,6 +59,8 @@ def _check_one(
         return
     if place.valid_until is None:
         places.wrong((*path, "into"), _("needs valid_until: the last day before the merger"))
+    else:
+        _check_joint(place.valid_until, known[place.into], path, places)
     seen, at = {place.id}, place.into
     while at in known:
         if at in seen:
@@ -65,3 +68,23 @@ def _check_one(
             return
         seen.add(at)
         at = known[at][0].into or ""
+
+
+def _check_joint(
+    last: str, successor: tuple[models.SiteModel | models.Unit, Path_], path: Path_, places: Places
+) -> None:
+    """On the day after the last one the successor is there: nothing is counted twice or not at all.
+
+    A unit without a first day would stand beside those that go into it from the beginning.
+    """
+    into, where = successor
+    following = (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+    if isinstance(into, models.Unit) and into.valid_from is None:
+        text = mark("needs valid_from: {day}, the day after others became part of it")
+        places.wrong((*where, "id"), _(text, day=following))
+    elif into.valid_from is not None and into.valid_from > following:
+        text = mark("{id} begins on {first}; from {day} until then this would be nowhere")
+        places.wrong((*path, "into"), _(text, id=into.id, first=into.valid_from, day=following))
+    elif into.valid_until is not None and into.valid_until < following:
+        text = mark("{id} has ended by then, on {last}")
+        places.wrong((*path, "into"), _(text, id=into.id, last=into.valid_until))

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from collectors.base import Reason
@@ -28,7 +29,9 @@ SYSTEMS: tuple[tuple[str, str | None], ...] = (
     ("windows 11 25h2", "2027-10-12"),
     ("windows 11", None),
     ("windows 10 ltsc 2021", "2027-01-12"),
+    ("windows 10 ltsc 21h2", "2027-01-12"),  # as inventories of agents name it
     ("windows 10 ltsc 2019", "2029-01-09"),
+    ("windows 10 ltsc 1809", "2029-01-09"),
     ("windows 10", "2025-10-14"),
     ("windows 8.1", "2023-01-10"),
     ("windows 8", "2016-01-12"),
@@ -83,19 +86,21 @@ class Judgement:
 def judge(report: MachineReport | None, rule: Adequacy, now: int, seen_at: int | None) -> Judgement:
     """Whether a computer is adequate. seen_at: ms UTC when the network last saw it.
 
-    What makes it unfit comes before what an upgrade mends; what nobody said comes last.
+    What makes it unfit comes before what an upgrade mends; that it was not seen lately only keeps
+    it from being adequate, since an old system does not become new in a cupboard. What nobody
+    said comes last.
     """
     if report is None:
         return Judgement(Grade.UNKNOWN, Reason("no report of this computer"))
+    for look in (_unfit, _to_upgrade):
+        found = look(report, rule, now)
+        if found is not None:
+            return found
     seen = max(report.reported_at, seen_at or 0)
     if now - seen > rule.seen:
         days = {"days": (now - seen) // 86_400_000}
         return Judgement(Grade.UNKNOWN, Reason("not seen for {days} days", days))
-    for look in (_unfit, _to_upgrade, _unsaid):
-        found = look(report, rule, now)
-        if found is not None:
-            return found
-    return Judgement(Grade.ADEQUATE)
+    return _unsaid(report, rule) or Judgement(Grade.ADEQUATE)
 
 
 def _unfit(report: MachineReport, rule: Adequacy, now: int) -> Judgement | None:
@@ -125,7 +130,7 @@ def _to_upgrade(report: MachineReport, rule: Adequacy, now: int) -> Judgement | 
     return None
 
 
-def _unsaid(report: MachineReport, rule: Adequacy, _now: int) -> Judgement | None:
+def _unsaid(report: MachineReport, rule: Adequacy) -> Judgement | None:
     if report.system is None or supported_until(report.system, rule) is None:
         words = {"system": report.system or "?"}
         return Judgement(
@@ -145,11 +150,23 @@ def _inadequate(text: str, **words: str | int | float) -> Judgement:
 
 def supported_until(system: str, rule: Adequacy) -> tuple[str, str | None] | None:
     """(beginning of the name that matched, last ISO day or None = no end), None = not known."""
-    plain = _plain(system)
-    for name, until in (*rule.systems, *SYSTEMS):
-        if all(word in plain.split() for word in _plain(name).split()):
+    return _supported_until(system, rule.systems)
+
+
+@lru_cache(maxsize=2048)  # an office has hundreds of computers and a handful of systems
+def _supported_until(
+    system: str, systems: tuple[tuple[str, str | None], ...]
+) -> tuple[str, str | None] | None:
+    words = _plain(system).split()
+    for name, until in (*systems, *SYSTEMS):
+        if all(any(_same(word, given) for given in words) for word in _plain(name).split()):
             return name, until
     return None
+
+
+def _same(word: str, given: str) -> bool:
+    """`24.04` is also `24.04.1`: point releases share the support of their release."""
+    return given == word or given.startswith(word + ".")
 
 
 def _plain(text: str) -> str:

@@ -91,7 +91,7 @@ UP = frozenset({STATE_CODES[State.UP], STATE_CODES[State.DEGRADED]})
 
 
 def stretches(times: Sequence[int], codes: Sequence[float], span: Span) -> Stretches:
-    """From samples of the state, ascending, from HOLD before the span to HOLD after it."""
+    """From samples of the state, ascending, from HOLD before the span to its end."""
     found: dict[str, list[Span]] = {"up": [], "down": [], "planned": []}
     for index, (time, code) in enumerate(zip(times, codes, strict=True)):
         following = times[index + 1] if index + 1 < len(times) else time + HOLD
@@ -122,8 +122,12 @@ def together(links: Sequence[Stretches], span: Span) -> Stretches:
 
 
 def tally(found: Stretches, span: Span, work: Spans) -> Tally:
-    """How the time of a span divides. work: working hours."""
-    began = sum(span.start < stretch.start for stretch in found.down)
+    """How the time of a span divides. work: working hours.
+
+    found: of the span and some time before it, so that an outage which begins with the span is
+    told from one that goes on: each is counted once, however time is cut.
+    """
+    began = sum(span.start <= stretch.start < span.end for stretch in found.down)
     return Tally(_seconds(found, [span]), _seconds(found, intersection(work, [span])), began)
 
 

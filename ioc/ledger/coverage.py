@@ -10,7 +10,7 @@ No clock, no I/O.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -20,7 +20,8 @@ from ioc.engine.calendars import Calendar
 from ioc.engine.model import AreaView
 from ioc.inventory.topology import Site, Target, Topology
 from ioc.ledger.adequacy import MachineReport
-from ioc.ledger.measures import MEASURES, Facts
+from ioc.ledger.arithmetic import OVER, conflict, cover, weigh
+from ioc.ledger.measures import BY_STAFF, MEASURES, PROXIES, Facts
 from ioc.ledger.model import (
     Coverage,
     Evidence,
@@ -32,12 +33,8 @@ from ioc.ledger.model import (
 )
 from ioc.ledger.places import asked_of, places_on
 
-TOLERANCE = 1.0  # percentage points by which two sources may differ before they contradict
-DAY = 86_400_000
-
 NO_FIGURE = Reason("no figure yet")
-NOTHING_TO_COUNT = Reason("nothing to count: the denominator is 0")
-OVER = Reason("more than the whole: these figures cannot be right")
+NO_HEAD_COUNT = Reason("no head count declared: computers are counted instead of people")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +69,8 @@ def evaluate(
             said[reading.target].append(reading)
     standings: dict[tuple[str, str | None], Standing] = {}
     for target in topology.targets.values():
+        if target.retired is not None and target.retired <= today.isoformat():
+            continue
         work = _Target(facts, target, places, said.get(target.id, ()))
         for standing in work.standings():
             standings[standing.target, standing.site] = standing
@@ -114,14 +113,36 @@ class _Target:
         function, rule = MEASURES[self.target.measure]
         found: dict[str | None, Coverage] = {}
         everything = list(function(self.facts, self.target, None) or ())
+        uncounted = 0
         for place in self.places.values():
             evidence = function(self.facts, self.target, place)
             if evidence is not None:
-                found[place.id] = cover(self.target, place.id, evidence, rule)
+                found[place.id] = self._cover(place.id, evidence, rule, self._uncounted([place]))
                 everything += evidence
+                uncounted += self._uncounted([place])
         if everything:
-            found[None] = cover(self.target, None, everything, rule)
+            found[None] = self._cover(None, everything, rule, uncounted)
         return found
+
+    def _cover(
+        self, name: str | None, evidence: Sequence[Evidence], rule: Reason, uncounted: int
+    ) -> Coverage:
+        figure = cover(self.target, name, evidence, rule)
+        figure = replace(figure, proxy=self.target.measure in PROXIES)
+        if not uncounted:
+            return figure
+        open_ = figure.state is TargetState.MET  # more people than computers may still be there
+        return replace(
+            figure,
+            note=figure.note or NO_HEAD_COUNT,
+            state=TargetState.UNKNOWN if open_ else figure.state,
+        )
+
+    def _uncounted(self, places: Iterable[Site]) -> int:
+        """Places that did not say how many people need a computer."""
+        if self.target.measure not in BY_STAFF:
+            return 0
+        return sum(place.staff is None for place in places)
 
     # --- one place
 
@@ -150,7 +171,7 @@ class _Target:
         figure = weigh(
             self.target,
             reading.place,
-            Fraction(reading.numerator),
+            reading.numerator,
             reading.denominator,
             reading.denominator,
         )
@@ -164,18 +185,25 @@ class _Target:
             evidence_value=(100.0 if fresh else 0.0) if reading.denominator else None,
             known=reading.denominator if fresh else 0,
             state=figure.state if fresh else TargetState.UNKNOWN,
-            note=figure.note if fresh else Reason("old figures: of {day}", {"day": reading.as_of}),
+            note=figure.note
+            if fresh
+            else Reason("old figures: of {day}", {"day": _shown_day(reading.as_of)}),
         )
 
-    def _choose(self, name: str | None, figures: Sequence[Coverage]) -> Standing:
-        """The figure that counts: fresh before stale, then by the target's order of sources."""
+    def _choose(
+        self, name: str | None, figures: Sequence[Coverage], partial: Collection[int] = ()
+    ) -> Standing:
+        """The figure that counts: fresh before stale, whole before partial, then by the target's
+        order of sources. partial: ids of figures that leave places out."""
         order = [*self.target.sources, *Source]
         standing = [f for f in figures if not f.supporting]
         ranked = sorted(
             standing,
             key=lambda f: (
                 f.value is None and f.denominator != 0,
+                f.note is OVER,
                 f.stale,
+                id(f) in partial,
                 bool(f.parts) and (f.evidence_value or 0) < 100,
                 order.index(f.source),
                 -(f.as_of or 0),
@@ -186,7 +214,7 @@ class _Target:
             return Standing(self.target.id, name, chosen, tuple(figures))
         others = [f for f in (*ranked[1:], *figures) if f is not ranked[0]]
         unique = tuple({id(f): f for f in others}.values())
-        return Standing(self.target.id, name, ranked[0], unique, _conflict(ranked[0], unique))
+        return Standing(self.target.id, name, ranked[0], unique, conflict(ranked[0], unique))
 
     def _nothing(self, name: str | None) -> Coverage:
         sources = self.target.sources or (Source.DECLARED,)
@@ -201,35 +229,36 @@ class _Target:
         figures = self._reported(None)
         if measured is not None:
             figures.append(measured)
-        if asked and not all(s.chosen.source is Source.MEASURED for s in asked):
-            total = self._sum([standing.chosen for standing in asked])
-            if total is not None:
-                figures.append(total)
-                complete = (total.evidence_value or 0) >= 100
-                if not complete:
-                    return self._choose(None, figures)
-                rest = self._choose(None, [f for f in figures if f is not total])
-                others = tuple(f for f in rest.figures if f.note is not NO_FIGURE)
-                return Standing(self.target.id, None, total, others, _conflict(total, others))
-        return self._choose(None, figures)
+        chosen = [standing.chosen for standing in asked]
+        if not chosen or all(figure.source is Source.MEASURED for figure in chosen):
+            return self._choose(None, figures)
+        total = self._sum(chosen)
+        if total is None:
+            return self._choose(None, figures)
+        figures.append(total)
+        if (total.evidence_value or 0) < 100:
+            # What is measured leaves out the places that report, or counts other things.
+            return self._choose(None, figures, {id(measured)} if measured is not None else ())
+        rest = self._choose(None, [f for f in figures if f is not total])
+        others = tuple(f for f in rest.figures if f.note is not NO_FIGURE)
+        return Standing(self.target.id, None, total, others, conflict(total, others))
 
     def _sum(self, figures: Sequence[Coverage]) -> Coverage | None:
         """All places together. A place without fresh figures counts as an average one of which
         nothing is known: what it may still hold decides whether anything can be said."""
-        usable = [f for f in figures if not f.stale and f.denominator is not None and f.known >= 0]
-        usable = [f for f in usable if f.evidence_value is not None or f.denominator == 0]
+        usable = [f for f in figures if _adds_up(f)]
         if not usable:
             return None
         parts = Counter(f.source for f in usable)
         total = sum(f.denominator or 0 for f in usable)
         missing = Fraction(total, len(usable)) * (len(figures) - len(usable))
         known = sum(f.known for f in usable)
-        figure = weigh(
-            self.target, None, Fraction(sum(f.numerator for f in usable)), total, known, missing
-        )
+        figure = weigh(self.target, None, sum(f.numerator for f in usable), total, known, missing)
         whole = total + missing
+        open_ = figure.state is TargetState.MET and any(f.note is NO_HEAD_COUNT for f in usable)
         return replace(
             figure,
+            state=TargetState.UNKNOWN if open_ else figure.state,
             source=next(iter(parts)) if len(parts) == 1 else Source.MIXED,
             parts=dict(parts),
             evidence_value=float(100 * known / whole) if whole else None,
@@ -238,89 +267,11 @@ class _Target:
         )
 
 
-def cover(target: Target, site: str | None, evidence: Sequence[Evidence], rule: Reason) -> Coverage:
-    """One measured figure from its evidence. What nobody knows never counts as reached."""
-    numerator = sum(entry.counts is True for entry in evidence)
-    known = sum(entry.counts is not None for entry in evidence)
-    counted = [e.observed_at for e in evidence if e.counts and e.observed_at is not None]
-    figure = weigh(target, site, Fraction(numerator), len(evidence), known)
-    return replace(
-        figure,
-        rule=rule,
-        as_of=min(counted, default=None),
-        evidence=tuple(evidence),
-        source=Source.MEASURED,
-        supporting=target.supporting,
-    )
-
-
-def weigh(  # noqa: PLR0917 - the parts of a fraction
-    target: Target,
-    site: str | None,
-    numerator: Fraction,
-    total: int,
-    known: int,
-    missing: Fraction = Fraction(0),
-) -> Coverage:
-    """Value and state of a figure. known: of the total that has evidence. missing: what is not
-    even in the total, because nobody reported it."""
-    value = float(100 * numerator / total) if known and total else None
-    note = NOTHING_TO_COUNT if total == 0 else OVER if numerator > total else None
-    state = _state(target, numerator, known, total, missing)
-    return Coverage(
-        target=target.id,
-        site=site,
-        numerator=int(numerator),
-        denominator=total,
-        known=known,
-        value=value,
-        evidence_value=100 * known / total if total else None,
-        goal=target.goal,
-        state=TargetState.UNKNOWN if note is OVER else state,
-        rule=None,
-        as_of=None,
-        note=note,
-    )
-
-
-def _state(
-    target: Target, numerator: Fraction, known: int, total: int, missing: Fraction
-) -> TargetState:
-    """UNKNOWN while what has no evidence could still decide it."""
-    if known == 0:
-        return TargetState.UNKNOWN
-    if target.goal is None:
-        return TargetState.TRACKED
-    if _reaches(target, target.goal, numerator, total + missing):
-        return TargetState.MET
-    if _reaches(target, target.goal, numerator + total - known + missing, total + missing):
-        return TargetState.UNKNOWN
-    return TargetState.PARTLY if numerator else TargetState.NOT_MET
-
-
-def _reaches(target: Target, goal: float, numerator: Fraction, total: Fraction) -> bool:
-    value, wanted = 100 * numerator, Fraction(goal).limit_denominator(10**6) * total
-    return value > wanted if target.comparator == ">" else value >= wanted  # 100 % is exact
-
-
-def _conflict(chosen: Coverage, others: Sequence[Coverage]) -> Reason | None:
-    """Two fresh figures that cannot both be right; the chosen one is always one of them."""
-    if chosen.value is None or chosen.stale:
-        return None
-    for other in others:
-        if other.stale or other.value is None:
-            continue
-        if other.supporting:
-            if chosen.state is TargetState.MET and other.state in (
-                TargetState.PARTLY,
-                TargetState.NOT_MET,
-            ):
-                words = {"count": other.numerator, "total": other.denominator or 0}
-                return Reason("reported as reached, but measured: {count} of {total}", words)
-        elif abs(other.value - chosen.value) > TOLERANCE:
-            values = {"one": round(chosen.value, 1), "other": round(other.value, 1)}
-            return Reason("sources differ: {one} % and {other} %", values)
-    return None
+def _adds_up(figure: Coverage) -> bool:
+    """Whether a place's figure may go into a sum: fresh, possible, and of the same things."""
+    if figure.stale or figure.proxy or figure.note is OVER or figure.denominator is None:
+        return False
+    return figure.evidence_value is not None or figure.denominator == 0
 
 
 def _missing_note(have: int, wanted: int) -> Reason | None:
@@ -334,3 +285,8 @@ def _end_of(day: str, topology: Topology) -> int:
     following = date.fromisoformat(day) + timedelta(days=1)
     local = datetime.combine(following, time(), topology.timezone)
     return round(local.timestamp() * 1000) - 1
+
+
+def _shown_day(day: str) -> str:
+    """An ISO day as 30/09/2026."""
+    return "/".join(reversed(day.split("-")))

@@ -15,13 +15,23 @@ from collectors.base import Reason
 from ioc.inventory.topology import Site, Target, Topology, Unit
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.model import Reading, Source
+from ioc.ledger.places import existed
 
 EARLIEST = date(1990, 1, 1)
 LARGEST = 10**12
 LONGEST = {"origin": 200, "document": 200, "note": 2000}
 LINKS = 10
 LINK = re.compile(r"https?://[^\s<>\"']{3,500}")
-GROUPED = re.compile(r"\d{1,3}(?:[.,   ]\d{3})+")
+SPACED = re.compile(r"\d{1,3}(?:[ ']\d{3})+", re.ASCII)
+# 412 · 1.234 · 1,234 · 1.234,5 · 1,234.5 · 7,9: a point and a comma mean either, so both are read
+# by where they stand. What may be two numbers is refused.
+GROUPED = re.compile(r"([1-9]\d{0,2}(?:([.,])\d{3})(?:\2\d{3})*)(?:(?!\2)[.,](\d+))?", re.ASCII)
+SIMPLE = re.compile(r"-?\d+(?:[.,]\d+)?", re.ASCII)
+DATES = (
+    re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?:[ T][\d:.]{5,15})?", re.ASCII),
+    re.compile(r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4})(?: [\d:.]{4,15})?", re.ASCII),
+)
+AHEAD = 86_400_000  # ms by which a computer's clock may be fast
 
 SOURCES = {
     "declared": Source.DECLARED,
@@ -52,8 +62,10 @@ def reading(topology: Topology, given: Mapping[str, Any], today: date) -> Readin
     whole numbers. origin, document, note; links: URLs in a list or separated by spaces.
     """
     target = _target(topology, given.get("target"))
-    place = _place(topology, given.get("place"))
     as_of = _day("as_of", given.get("as_of"), today)
+    if target.retired is not None and as_of.isoformat() >= target.retired:
+        raise Wrong("target", Reason("not counted any more since {day}", {"day": target.retired}))
+    place = _place(topology, given.get("place"), as_of.isoformat())
     numerator = _count("numerator", given.get("numerator"))
     denominator = _count("denominator", given.get("denominator"))
     if numerator > denominator:
@@ -70,25 +82,25 @@ def reading(topology: Topology, given: Mapping[str, Any], today: date) -> Readin
         document=_line("document", given.get("document")),
         note=_line("note", given.get("note")),
         links=_links(given.get("links")),
-        withdrawn=bool(given.get("withdrawn", False)),
+        withdrawn=bool(_yes_or_no("withdrawn", given.get("withdrawn"))),
     )
 
 
 def machine(topology: Topology, given: Mapping[str, Any], now: int) -> MachineReport:
     """A machine report from fields as they were written. Raises Wrong.
 
-    asset: id of a computer of the inventory, or its address. reported_at, antivirus_at: a moment
-    or a date; memory_gb: a number. What is empty was not said.
+    asset: id of a computer of the inventory, or its address. reported_at: a moment, or a date,
+    which means its beginning: handing the same in again later says nothing newer. antivirus_at: a
+    moment, or a date, which means its end. memory_gb: a number. What is empty was not said.
     """
-    today = datetime.fromtimestamp(now / 1000, topology.timezone).date()
-    memory = _number("memory_gb", given.get("memory_gb"))
+    memory = _number("memory_gb", given.get("memory_gb"), most=4096)
     disk = _text(given.get("disk")).lower()
     if disk not in ("", "ssd", "hdd"):
         raise Wrong("disk", Reason("write ssd or hdd"))
     kind: Literal["ssd", "hdd"] | None = (
         "ssd" if disk == "ssd" else "hdd" if disk == "hdd" else None
     )
-    reported = _moment("reported_at", given.get("reported_at"), topology, today)
+    reported = _moment("reported_at", given.get("reported_at"), topology, now)
     return MachineReport(
         asset=_computer(topology, given.get("asset")),
         reported_at=now if reported is None else min(reported, now),
@@ -96,7 +108,7 @@ def machine(topology: Topology, given: Mapping[str, Any], now: int) -> MachineRe
         memory_mb=None if memory is None else round(memory * 1024),
         disk=kind,
         antivirus=_yes_or_no("antivirus", given.get("antivirus")),
-        antivirus_at=_moment("antivirus_at", given.get("antivirus_at"), topology, today),
+        antivirus_at=_moment("antivirus_at", given.get("antivirus_at"), topology, now, end=True),
         source=_line("source", given.get("source"), 40) or "api",
     )
 
@@ -108,32 +120,41 @@ def _target(topology: Topology, value: Any) -> Target:
     text = _text(value)
     if not text:
         raise Wrong("target", Reason("is missing; add it"))
-    found = topology.targets.get(text)
+    found = topology.targets.get(text) or topology.retired.get(text)
     if found is None:
         wanted = plain(text)
-        found = next(
-            (t for t in topology.targets.values() if wanted in (plain(t.name), plain(t.id))), None
-        )
+        targets = [*topology.targets.values(), *topology.retired.values()]
+        named = [t for t in targets if wanted in (plain(t.name), plain(t.id))]
+        found = named[0] if len(named) == 1 else None
     if found is None:
         raise Wrong("target", Reason("there is no target {name}", {"name": text[:60]}))
     return found
 
 
-def _place(topology: Topology, value: Any) -> str | None:
+def _place(topology: Topology, value: Any, day: str) -> str | None:
+    """By id, name or code; codes and names are used again, so the day decides between two."""
     text = _text(value)
     if not text or text == topology.area_id or plain(text) == plain(topology.area_name):
         return None
-    places: dict[str, Site | Unit] = {**topology.sites, **topology.units}
-    if text in places:
-        return text
-    wanted = plain(text)
-    found = [name for name, p in places.items() if wanted == plain(p.name) or text == p.code]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        words = {"name": text[:60], "ids": ", ".join(found)}
+    known = text in topology.sites or text in topology.units
+    found = [text] if known else _named(topology, text)
+    then = [name for name in found if existed(topology, name, day)]
+    if len(then) == 1:
+        return then[0]
+    if len(found) > 1:
+        words = {"name": text[:60], "ids": ", ".join(then or found)}
         raise Wrong("place", Reason("{name} may be {ids}; write the id", words))
-    raise Wrong("place", Reason("there is no place {name}", {"name": text[:60]}))
+    if not found:
+        raise Wrong("place", Reason("there is no place {name}", {"name": text[:60]}))
+    raise Wrong("place", Reason("{name} was no unit on {day}", {"name": text[:60], "day": day}))
+
+
+def _named(topology: Topology, text: str) -> list[str]:
+    places: dict[str, Site | Unit] = {**topology.sites, **topology.units}
+    wanted = plain(text)
+    # A spreadsheet takes the zero away from 02020.
+    codes = {text, text.zfill(5)} if text.isdigit() else {text}
+    return [name for name, p in places.items() if wanted == plain(p.name) or p.code in codes]
 
 
 def _computer(topology: Topology, value: Any) -> str:
@@ -175,60 +196,79 @@ def _as_date(value: Any) -> date | None:
     if isinstance(value, date):
         return value
     text = _text(value)
-    for pattern in ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y"):
-        try:
-            return datetime.strptime(text[:10], pattern).date()  # noqa: DTZ007 - a day only
-        except ValueError:
-            continue
+    for pattern in DATES:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            try:
+                return date(int(match["y"]), int(match["m"]), int(match["d"]))
+            except ValueError:
+                return None
     return None
 
 
-def _moment(field: str, value: Any, topology: Topology, today: date) -> int | None:
-    """ms UTC; a date means its end, but not later than now."""
+def _moment(
+    field: str, value: Any, topology: Topology, now: int, *, end: bool = False
+) -> int | None:
+    """ms UTC; a date means its beginning, or its end."""
     if value is None or _text(value) == "":
         return None
-    if isinstance(value, str) and "T" in value:
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            raise Wrong(field, Reason("not a date; write for example 30/09/2026")) from None
-        zoned = at if at.tzinfo else at.replace(tzinfo=topology.timezone)
-        return round(zoned.timestamp() * 1000)
-    if isinstance(value, datetime) and value.time() != time():
-        zoned = value if value.tzinfo else value.replace(tzinfo=topology.timezone)
-        return round(zoned.timestamp() * 1000)
-    day = _day(field, value, today)
-    end = datetime.combine(day + timedelta(days=1), time(), topology.timezone)
-    return round(end.timestamp() * 1000) - 1
+    at = _as_moment(value)
+    if at is None:
+        today = datetime.fromtimestamp(now / 1000, topology.timezone).date()
+        day = _day(field, value, today)
+        at = datetime.combine(day + timedelta(days=end), time())
+    zoned = at if at.tzinfo else at.replace(tzinfo=topology.timezone)
+    found = round(zoned.timestamp() * 1000)
+    if found > now + AHEAD:
+        raise Wrong(field, Reason("{day} is in the future", {"day": zoned.date().isoformat()}))
+    return found
+
+
+def _as_moment(value: Any) -> datetime | None:
+    """With a time of the day; None for a mere date and for what is neither."""
+    if isinstance(value, datetime):
+        return None if value.time() == time() else value
+    try:
+        text = _text(value)
+        return datetime.fromisoformat(text) if len(text) > 10 else None
+    except ValueError:
+        return None
 
 
 def _count(field: str, value: Any) -> int:
     found = _number(field, value)
     if found is None:
         raise Wrong(field, Reason("is missing; add it"))
-    if found != int(found):
+    whole = round(found)
+    if abs(found - whole) > 1e-6:  # a formula's sum may be off by the last digit
         raise Wrong(field, Reason("must be a whole number"))
-    return int(found)
+    return whole
 
 
-def _number(field: str, value: Any) -> float | None:
+def _number(field: str, value: Any, most: int = LARGEST) -> float | None:
+    """most: also says how a text is read. Thousands are grouped where there can be thousands."""
     if isinstance(value, bool):
-        raise Wrong(field, Reason("must be a whole number"))
-    if isinstance(value, int | float):
-        number = float(value)
-    else:
+        raise Wrong(field, Reason("must be a number"))
+    number = float(value) if isinstance(value, int | float) else None
+    if number is None:
         text = _text(value)
         if not text:
             return None
-        if GROUPED.fullmatch(text):
-            text = re.sub(r"\D", "", text)
-        try:
-            number = float(text.replace(",", "."))
-        except ValueError:
-            raise Wrong(field, Reason("must be a whole number")) from None
-    if not 0 <= number <= LARGEST:  # also what is not a number
-        raise Wrong(field, Reason("must be between 0 and {most}", {"most": LARGEST}))
+        number = _read(text, grouped=most == LARGEST)
+    if number is None:
+        raise Wrong(field, Reason("must be a number"))
+    if not 0 <= number <= most:  # also what is not a number
+        raise Wrong(field, Reason("must be between 0 and {most}", {"most": most}))
     return number
+
+
+def _read(text: str, *, grouped: bool) -> float | None:
+    if SPACED.fullmatch(text):
+        return float(re.sub(r"\D", "", text))
+    match = GROUPED.fullmatch(text) if grouped else None
+    if match is not None:
+        return float(re.sub(r"\D", "", match[1]) + "." + (match[3] or "0"))
+    return float(text.replace(",", ".")) if SIMPLE.fullmatch(text) else None
 
 
 def _yes_or_no(field: str, value: Any) -> bool | None:
@@ -259,15 +299,20 @@ def _links(value: Any) -> tuple[str, ...]:
 
 
 def _text(value: Any) -> str:
-    """One line of composed text without control characters."""
+    """One line of composed text without control characters, nor such as nobody sees."""
     if value is None:
         return ""
     text = unicodedata.normalize("NFC", str(value))
-    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+    if not text.isprintable():
+        kinds = {c: unicodedata.category(c) for c in set(text)}
+        text = "".join(
+            "" if kinds[c] == "Cf" else " " if kinds[c] in ("Cc", "Cs") else c for c in text
+        )
     return re.sub(r"\s+", " ", text).strip()
 
 
 def plain(text: str) -> str:
     """`Xã Bản Thi` as `xa ban thi`: marks and case are often left out when typing."""
     letters = unicodedata.normalize("NFD", text.casefold()).replace("đ", "d")
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip()
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return " ".join(bare.split())

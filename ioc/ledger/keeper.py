@@ -21,17 +21,25 @@ from ioc.engine.model import AreaView
 from ioc.inventory.topology import Target, Topology
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.coverage import Given, evaluate
-from ioc.ledger.model import Coverage, Ledger, Reading, TargetState
-from ioc.ledger.places import members_of
+from ioc.ledger.model import Coverage, Ledger, Reading, Source, TargetState
+from ioc.ledger.places import first_day, last_day, members_of
 from ioc.ledger.records import Kept, Outcome, PastFigure, Records
-from ioc.ledger.sla import RESTATED_FOR, Agreements, day_span, work_out, working_calendar
-from ioc.ledger.trend import Forecast, Trend, joined, trend
+from ioc.ledger.sla import (
+    RESTATED_FOR,
+    RESTATED_MONDAYS,
+    Agreements,
+    day_span,
+    work_out,
+    working_calendar,
+)
+from ioc.ledger.trend import Forecast, Trend, across, trend
 from ioc.store.base import Store
 
 log = logging.getLogger(__name__)
 
 QUICK = 0.02  # seconds: what takes longer to work out is not worked out anew at every change
 SHARE = 20  # times its own cost that such a ledger is kept
+LATELY = 2 * 86_400_000  # ms
 RESTATE_YEARS = 5  # how far back a late reading may change the past
 
 
@@ -128,10 +136,11 @@ class Keeper:
     def take_machines(self, reports: Iterable[MachineReport]) -> int:
         """Keep machine reports; how many said something new."""
         with self._writing:
-            count = self.records.put_machines(reports)
-            if count:
-                self._given = replace(self._given, machines=self.records.machines())
-        return count
+            changed = self.records.put_machines(reports)
+            if changed:
+                machines = {**self._given.machines, **changed}
+                self._given = replace(self._given, machines=machines)
+        return len(changed)
 
     # --- the past
 
@@ -149,14 +158,22 @@ class Keeper:
         if place is None:
             return self.records.figures(target, area=True)
         own = self.records.figures(target, place)
-        parts = {m: self.past(target, m) for m in members_of(self._monitor.topology, place)}
-        before = joined({m: _newest(some) for m, some in parts.items()}, place)
-        first = own[0].day if own else "9999"
-        return [*(figure for figure in before if figure.day < first), *own]
+        topology = self._monitor.topology
+        members = {
+            name: (last_day(topology, name), self.past(target, name))
+            for name in members_of(topology, place)
+        }
+        if not members:
+            return own
+        return across(own, first_day(topology, place), members, topology.targets.get(target))
 
     def close_day(self, day: date) -> None:
-        """Write down where targets stood at the end of a local day."""
-        self.records.record(day.isoformat(), self._written(self.ledger().chosen()), self._now())
+        """Write down where targets stood at the end of a local day, by the units of that day."""
+        view = self._monitor.view()
+        at = day_span(day, view.topology).end - 1
+        with self._writing:
+            found = evaluate(view.topology, view, self._monitor.calendars, at, self._given)
+            self.records.record(day.isoformat(), self._written(found.chosen()), self._now())
 
     def measure_days(self, days: Iterable[date]) -> None:
         """Availability of local days, from the samples. Raises StoreError, StateDatabaseError."""
@@ -175,30 +192,52 @@ class Keeper:
         self.measure_days([today - timedelta(days=1), today])
 
     def nightly(self) -> None:
-        """Close yesterday; look again at the days for which late samples may have come."""
-        today = self._local(self._now())
+        """Close yesterday; restate once more what was said lately, should that have broken off;
+        look again at the days for which late samples may have come: every night a week of them,
+        on Mondays more than a month."""
+        now = self._now()
+        today = self._local(now)
         self.close_day(today - timedelta(days=1))
-        self.measure_days(today - timedelta(days=n) for n in range(RESTATED_FOR, 0, -1))
+        with self._writing:
+            self._restate([r for r in self.records.readings() if r.entered_at > now - LATELY])
+        days = RESTATED_MONDAYS if today.weekday() == 0 else RESTATED_FOR
+        self.measure_days(today - timedelta(days=n) for n in range(days, 0, -1))
 
     def _restate(self, changed: Sequence[Reading]) -> None:
-        """Month ends that a reading of the past changes, for targets that are reported."""
+        """Days of the past that readings change: month ends, and days written down before. Only
+        of targets for which what is reported comes first; what was measured cannot be repeated."""
         topology, now = self._monitor.topology, self._now()
-        today = self._local(now)
         names = {reading.target for reading in changed}
         targets = {
             name: replace(target, measure=None)
-            for name, target in topology.targets.items()
-            if name in names and (target.measure is None or target.supporting)
+            for name, target in {**topology.targets, **topology.retired}.items()
+            if name in names and _reported_first(target)
         }
-        earliest = min((reading.as_of for reading in changed), default=today.isoformat())
+        if not targets:
+            return
+        today = self._local(now)
         oldest = today.replace(day=1) - timedelta(days=366 * RESTATE_YEARS)
+        since = max(date.fromisoformat(min(reading.as_of for reading in changed)), oldest)
+        known = self._known(targets, since, today)
         only = replace(topology, targets=targets)
         view = AreaView(now, 0, False, {}, {}, only)
-        for day in month_ends(max(date.fromisoformat(earliest), oldest), today):
+        for day in sorted({*month_ends(since, today), *known}):
             at = day_span(day, topology).end - 1
             found = evaluate(only, view, self._monitor.calendars, at, self._given)
-            some = [c for c in found.chosen() if c.value is not None]
+            some = [c for c in found.chosen() if _says_more(c, known.get(day, {}))]
             self.records.record(day.isoformat(), some, now)
+
+    def _known(
+        self, targets: Iterable[str], since: date, before: date
+    ) -> dict[date, dict[tuple[str, str | None], PastFigure]]:
+        """The newest figures written down for each day, by target and place."""
+        found: dict[date, dict[tuple[str, str | None], PastFigure]] = {}
+        until = (before - timedelta(days=1)).isoformat()
+        for name in targets:
+            for figure in self.records.figures(name, since=since.isoformat(), until=until):
+                day = date.fromisoformat(figure.day)
+                found.setdefault(day, {})[figure.target, figure.place] = figure
+        return found
 
     def _written(self, chosen: Iterable[Coverage]) -> Iterator[Coverage]:
         return (c for c in chosen if c.denominator is not None)
@@ -224,6 +263,15 @@ def month_ends(since: date, before: date) -> Iterator[date]:
         day = following
 
 
-def _newest(past: Sequence[PastFigure]) -> list[PastFigure]:
-    """The newest version of each day."""
-    return [figure for _day, figure in sorted({f.day: f for f in past}.items())]
+def _reported_first(target: Target) -> bool:
+    measured = target.measure is not None and not target.supporting
+    return not measured or target.sources[:1] != (Source.MEASURED,)
+
+
+def _says_more(figure: Coverage, known: Mapping[tuple[str, str | None], PastFigure]) -> bool:
+    """Whether a figure worked out anew belongs into the past: there is one, or one that was
+    reported has been withdrawn since."""
+    if figure.value is not None:
+        return True
+    before = known.get((figure.target, figure.site))
+    return before is not None and before.source is not Source.MEASURED

@@ -89,7 +89,8 @@ class Coverage:
     words; None = as the target says. as_of: ms UTC of the oldest measurement or reading that
     counted, None = none. stale: too old to be evidence. note: what must be said of the figure.
     reading: what it rests on, if it rests on one. parts: source -> how many places of a sum have
-    their figure from it. supporting: only supports what is reported.
+    their figure from it. supporting: only supports what is reported. proxy: counts other things
+    than what is reported (measuring points, not villages), so it is never added to that.
     """
 
     target: str
@@ -110,6 +111,7 @@ class Coverage:
     reading: Reading | None = None
     parts: Mapping[Source, int] = field(default_factory=dict)
     supporting: bool = False
+    proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ COMMUNES = frozenset({"commune", "township"})
 
 def places_on(topology: Topology, day: date) -> dict[str, Site]:
     """Units that exist on a day, by id, each with the equipment of all that became part of it."""
-    if not topology.units and not any(site.valid_until for site in topology.sites.values()):
+    sites = topology.sites.values()
+    if not topology.units and not any(site.valid_until or site.valid_from for site in sites):
         return dict(topology.sites)
     today = day.isoformat()
     groups: dict[str, tuple[Site | Unit, list[Site]]] = {}
@@ -34,6 +35,24 @@ def members_of(topology: Topology, place: str) -> Iterator[str]:
     for node in _nodes(topology):
         if node.into == place:
             yield node.id
+
+
+def existed(topology: Topology, place: str, day: str) -> bool:
+    """Whether a place was a unit of its own on an ISO day."""
+    known = place in topology.sites or place in topology.units
+    return known and (first_day(topology, place) or "") <= day <= last_day(topology, place)
+
+
+def first_day(topology: Topology, place: str) -> str | None:
+    """Of a place as a unit of its own, ISO; None = always."""
+    found = topology.sites.get(place) or topology.units.get(place)
+    return found.valid_from if found is not None else None
+
+
+def last_day(topology: Topology, place: str) -> str:
+    """Of a place as a unit of its own, ISO; 9999-12-31 = it still is."""
+    found = topology.sites.get(place) or topology.units.get(place)
+    return (found.valid_until if found is not None else None) or "9999-12-31"
 
 
 def name_of(topology: Topology, place: str) -> str:
@@ -69,17 +88,19 @@ def _holder(topology: Topology, node: Site | Unit, today: str) -> Site | Unit | 
 
 
 def _joined(holder: Site | Unit, sites: list[Site]) -> Site:
-    """A unit's own head count, else the sum of those that its places declared."""
+    """A unit's own head count, else the sum of its places'; None when one of them did not say."""
     if sites == [holder]:
         return sites[0]
-    known = [site.staff for site in sites if site.staff is not None]
+    said = [site.staff for site in sites if site.devices or site.staff is not None]
+    known = [staff for staff in said if staff is not None]
     own = holder.staff if isinstance(holder, Unit) else None
+    total = sum(known) if known and len(known) == len(said) else None
     return Site(
         holder.id,
         holder.name,
         holder.kind,
         code=holder.code,
-        staff=own if own is not None else sum(known) if known else None,
+        staff=own if own is not None else total,
         links=tuple(link for site in sites for link in site.links),
         devices=tuple(device for site in sites for device in site.devices),
         services=tuple(service for site in sites for service in site.services),

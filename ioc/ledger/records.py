@@ -5,41 +5,30 @@ Blocking; call from a thread. Raises StateDatabaseError when the database cannot
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from ioc._db_base import StateDatabaseError, metadata, plain, upsert
 from ioc.inventory.topology import Target
+from ioc.ledger._readings import (
+    Kept,
+    Outcome,
+    from_row,
+    insert,
+    newest_of,
+    readings,
+    versioned,
+)
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.model import Coverage, Reading, Source, TargetState
 
-readings = sa.Table(
-    "readings",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("target", sa.Text, nullable=False),
-    sa.Column("place", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("origin", sa.Text, nullable=False),
-    sa.Column("as_of", sa.Text, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("numerator", sa.BigInteger, nullable=False),
-    sa.Column("denominator", sa.BigInteger, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("links", sa.Text, nullable=False),
-    sa.Column("author", sa.Text, nullable=False),
-    sa.Column("entered_at", sa.BigInteger, nullable=False),
-    sa.Column("withdrawn", sa.Boolean, nullable=False),
-    sa.UniqueConstraint("target", "place", "source", "origin", "as_of", "version"),
-)
+__all__ = ["Goal", "Kept", "Outcome", "PastFigure", "Records"]
+
 machines = sa.Table(
     "machines",
     metadata,
@@ -81,18 +70,7 @@ figures = sa.Table(
 )
 
 
-class Outcome(StrEnum):
-    """What became of a reading that was handed in."""
-
-    NEW = "new"
-    CORRECTED = "corrected"  # a new version
-    UNCHANGED = "unchanged"  # said already, word for word
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    outcome: Outcome
-    reading: Reading
+PART = 500  # computers in one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +132,7 @@ class Records:
         if target is not None:
             query = query.where(readings.c.target == target)
         with self._begin() as connection:
-            return [_reading(row) for row in connection.execute(query)]
+            return [from_row(row) for row in connection.execute(query)]
 
     def current(self) -> list[Reading]:
         """The newest version of each reading, those withdrawn left out."""
@@ -165,7 +143,15 @@ class Records:
         """Keep readings, all or none. What is said already word for word changes nothing; what
         was said differently before becomes a new version of it."""
         with self._begin() as connection:
-            return [_add(connection, reading, author, now) for reading in given]
+            newest = newest_of(connection, given)
+            kept = [versioned(newest, reading, author, now) for reading in given]
+            fresh = [one.reading for one in kept if one.outcome is not Outcome.UNCHANGED]
+            ids = iter(insert(connection, fresh))
+        return [
+            one if one.outcome is Outcome.UNCHANGED
+            else Kept(one.outcome, replace(one.reading, id=next(ids)))
+            for one in kept
+        ]  # fmt: skip
 
     # --- machine reports
 
@@ -175,18 +161,25 @@ class Records:
             rows = connection.execute(sa.select(machines))
             return {row.asset: MachineReport(**row._mapping) for row in rows}
 
-    def put_machines(self, reports: Iterable[MachineReport]) -> int:
-        """Keep reports; one older than what is known is left out. How many were kept."""
-        known = self.machines()
+    def put_machines(self, reports: Iterable[MachineReport]) -> dict[str, MachineReport]:
+        """Keep reports; one older than what is known is left out. Those that said something new."""
         newest: dict[str, MachineReport] = {}
         for report in reports:
-            before = newest.get(report.asset) or known.get(report.asset)
+            before = newest.get(report.asset)
             if before is None or report.reported_at >= before.reported_at:
                 newest[report.asset] = report
-        changed = [r for r in newest.values() if known.get(r.asset) != r]
+        names = list(newest)
+        changed: dict[str, MachineReport] = {}
         with self._begin() as connection:
-            upsert(connection, machines, [asdict(report) for report in changed])
-        return len(changed)
+            for start in range(0, len(names), PART):
+                some = names[start : start + PART]
+                query = sa.select(machines).where(machines.c.asset.in_(some))
+                known = {
+                    row.asset: MachineReport(**row._mapping) for row in connection.execute(query)
+                }
+                changed |= {name: newest[name] for name in some if _newer(newest[name], known)}
+            upsert(connection, machines, [asdict(report) for report in changed.values()])
+        return changed
 
     # --- goals
 
@@ -221,10 +214,11 @@ class Records:
         until: str = "9999",
         *,
         area: bool = False,
+        targets: Collection[str] = (),
     ) -> list[PastFigure]:
         """Every version of past figures in [since, until], ISO days, oldest first.
 
-        place: only of this one; area: only of the area.
+        place: only of this one; area: only of the area; targets: only of these, empty = all.
         """
         query = (
             sa.select(figures)
@@ -233,6 +227,8 @@ class Records:
         )
         if target is not None:
             query = query.where(figures.c.target == target)
+        if targets:
+            query = query.where(figures.c.target.in_(list(targets)))
         if place is not None or area:
             query = query.where(figures.c.place == (place or ""))
         with self._begin() as connection:
@@ -243,9 +239,13 @@ class Records:
         for that day before is a new version. A figure that is the same as before it is written
         again only at the end of a month. How many rows were written."""
         month_ago = (date.fromisoformat(day) - timedelta(days=31)).isoformat()
-        known = {(f.target, f.place): f for f in self.figures(since=month_ago, until=day)}
+        given = list(chosen)
+        if not given:
+            return 0
+        before_it = self.figures(since=month_ago, until=day, targets={c.target for c in given})
+        known = {(figure.target, figure.place): figure for figure in before_it}
         fresh = []
-        for coverage in chosen:
+        for coverage in given:
             figure = _figure(day, coverage, now)
             before = known.get((figure.target, figure.place))
             if before is not None and before.day == day:
@@ -266,52 +266,9 @@ class Records:
             upsert(connection, figures, rows)
 
 
-def _add(connection: sa.Connection, given: Reading, author: str, now: int) -> Kept:
-    table = readings.c
-    query = (
-        sa.select(readings)
-        .where(
-            table.target == given.target,
-            table.place == (given.place or ""),
-            table.source == given.source.value,
-            table.origin == given.origin,
-            table.as_of == given.as_of,
-        )
-        .order_by(table.version.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    before = None if row is None else _reading(row)
-    if before is not None and before.said == given.said:
-        return Kept(Outcome.UNCHANGED, before)
-    version = before.version + 1 if before else 1
-    kept = replace(given, author=author, entered_at=now, version=version)
-    made = connection.execute(readings.insert().values(**_row(kept)))
-    number = int(made.inserted_primary_key[0]) if made.inserted_primary_key else 0
-    kept = replace(kept, id=number)
-    return Kept(Outcome.CORRECTED if before else Outcome.NEW, kept)
-
-
-def _row(reading: Reading) -> dict[str, Any]:
-    row = asdict(reading)
-    row.pop("id")
-    return row | {
-        "place": reading.place or "",
-        "source": reading.source.value,
-        "links": json.dumps(reading.links, ensure_ascii=False),
-    }
-
-
-def _reading(row: Any) -> Reading:
-    found = dict(row._mapping)
-    return Reading(
-        **found
-        | {
-            "place": row.place or None,
-            "source": Source(row.source),
-            "links": tuple(json.loads(row.links)),
-        }
-    )
+def _newer(report: MachineReport, known: Mapping[str, MachineReport]) -> bool:
+    before = known.get(report.asset)
+    return before is None or (report != before and report.reported_at >= before.reported_at)
 
 
 def _figure(day: str, coverage: Coverage, now: int) -> PastFigure:

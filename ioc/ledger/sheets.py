@@ -6,15 +6,13 @@ its sheet, row, column and reason. Nothing is written here.
 
 from __future__ import annotations
 
-import csv
 import io
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
@@ -30,9 +28,19 @@ from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.model import Reading, Source
 from ioc.ledger.places import asked_of, name_of, places_on
 from ioc.ledger.records import Outcome
+from ioc.ledger.tables import (
+    UNCOMPUTED,
+    FileError,
+    Sheet,
+    Uncomputed,
+    as_day,
+    text_table,
+    workbook,
+)
+
+__all__ = ["FileError", "Imported", "RowMistake", "outcomes", "put", "read_table", "template"]
 
 LARGEST = 10 * 2**20  # bytes of a file
-UNPACKED = 200 * 2**20  # bytes that a workbook may hold once unpacked
 ROWS = 50_000
 
 # Field -> heading. A heading is recognised in both languages, whatever its case and marks.
@@ -61,18 +69,12 @@ MACHINE = {
     "antivirus_at": mark("Antivirus definitions of"),
 }
 SHEETS = {"readings": mark("Readings"), "machines": mark("Computers")}
+NEEDED = {"readings": ("target", "numerator"), "machines": ("asset",)}
+DATES = {"readings": ("as_of",), "machines": ("reported_at", "antivirus_at")}
 FIGURES = {"readings": ("numerator", "denominator"), "machines": ("system", "memory_gb", "disk",
            "antivirus")}  # fmt: skip
 WIDTHS = {"target_name": 60, "place_name": 28, "origin": 30, "note": 30, "links": 30,
           "asset_name": 28, "system": 28}  # fmt: skip
-
-
-class FileError(Exception):
-    """The file cannot be read at all; reason says why."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.text)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,64 +104,98 @@ def read_table(content: bytes, topology: Topology, now: int) -> Imported:
     """Rows of a workbook (.xlsx) or of comma-separated text. Raises FileError."""
     if len(content) > LARGEST:
         raise FileError(Reason("larger than {size} MB", {"size": LARGEST // 2**20}))
-    sheets = _workbook(content) if content.startswith(b"PK") else _csv(content)
-    found = Imported()
+    sheets = workbook(content, ROWS + 2) if content.startswith(b"PK") else text_table(content)
+    taker = _Taker(topology, now)
     known = 0
-    for name, rows in sheets:
-        known += _sheet(name, rows, topology, now, found)
+    for sheet in sheets:
+        known += taker.sheet(sheet)
     if not known:
         raise FileError(Reason("no column of the template; use the file that `template` makes"))
-    _repeated(found)
-    return found
+    return taker.found()
 
 
-def _sheet(
-    name: str, rows: Iterator[Sequence[Any]], topology: Topology, now: int, found: Imported
-) -> bool:
-    """Whether it is one of ours."""
-    header = next(rows, ())
-    for kind, headings in (("readings", READING), ("machines", MACHINE)):
-        columns = _columns(header, headings)
-        needed = ("target", "numerator") if kind == "readings" else ("asset",)
-        if all(need in columns for need in needed):
-            break
-    else:
-        return False
-    today = datetime.fromtimestamp(now / 1000, topology.timezone).date()
-    for number, row in enumerate(rows, start=2):
-        if number > ROWS:
-            text = Reason("more than {count} rows", {"count": ROWS})
-            found.mistakes.append(RowMistake(name, number, "", text))
-            break
-        given = {key: row[i] if i < len(row) else None for key, i in columns.items()}
-        if all(_blank(given.get(key)) for key in FIGURES[kind]):
-            found.empty += not all(_blank(value) for value in given.values())
-            continue
-        try:
-            if kind == "readings":
-                found.readings.append(intake.reading(topology, given, today))
-            else:
-                found.machines.append(intake.machine(topology, {**given, "source": "excel"}, now))
-        except intake.Wrong as wrong:
-            index = columns.get(wrong.field)
-            column = str(header[index]) if index is not None else _(headings[wrong.field])
-            found.mistakes.append(RowMistake(name, number, column, wrong.reason))
-    return True
+class _Taker:
+    """Takes rows, keeping where each good one stands until it is known that none contradicts."""
+
+    def __init__(self, topology: Topology, now: int) -> None:
+        self._topology = topology
+        self._now = now
+        self._today = datetime.fromtimestamp(now / 1000, topology.timezone).date()
+        self._rows: list[tuple[str, int, Reading | MachineReport]] = []
+        self._mistakes: list[RowMistake] = []
+        self._empty = 0
+
+    def sheet(self, sheet: Sheet) -> bool:
+        """Whether it is one of ours."""
+        name, rows, epoch = sheet
+        header = next(rows, ())
+        for kind, headings in (("readings", READING), ("machines", MACHINE)):
+            columns = _columns(header, headings)
+            if all(need in columns for need in NEEDED[kind]):
+                break
+        else:
+            return False
+        for number, row in enumerate(rows, start=2):
+            if number > ROWS:
+                text = Reason("more than {count} rows", {"count": ROWS})
+                self._mistakes.append(RowMistake(name, number, "", text))
+                break
+            given = {key: row[i] if i < len(row) else None for key, i in columns.items()}
+            if all(_blank(given.get(key)) for key in FIGURES[kind]):
+                self._empty += not all(_blank(value) for value in given.values())
+                continue
+            try:
+                given |= {key: as_day(given.get(key), epoch) for key in DATES[kind]}
+                self._rows.append((name, number, self._take(kind, given)))
+            except intake.Wrong as wrong:
+                index = columns.get(wrong.field)
+                column = str(header[index]) if index is not None else _(headings[wrong.field])
+                self._mistakes.append(RowMistake(name, number, column, wrong.reason))
+        return True
+
+    def _take(self, kind: str, given: dict[str, Any]) -> Reading | MachineReport:
+        for key, value in given.items():
+            if isinstance(value, Uncomputed):
+                raise intake.Wrong(key, UNCOMPUTED)
+        if kind == "readings":
+            return intake.reading(self._topology, given, self._today)
+        if _blank(given.get("reported_at")):  # else handing the same in again would be newer
+            raise intake.Wrong("reported_at", Reason("is missing; add it"))
+        return intake.machine(self._topology, {**given, "source": "excel"}, self._now)
+
+    def found(self) -> Imported:
+        """What contradicts is left out: which row is meant nobody can say."""
+        first: dict[tuple[object, ...], tuple[str, int, Reading | MachineReport]] = {}
+        twice: dict[tuple[object, ...], list[tuple[str, int]]] = {}
+        for row in self._rows:
+            name, number, one = row
+            other = first.setdefault(_identity(one), row)
+            if _content(other[2]) != _content(one):
+                twice.setdefault(_identity(one), [other[:2]]).append((name, number))
+        for places in twice.values():
+            self._mistakes += _contradictions(places)
+        good = [one for key, (_name, _row, one) in first.items() if key not in twice]
+        return Imported(
+            [one for one in good if isinstance(one, Reading)],
+            [one for one in good if isinstance(one, MachineReport)],
+            sorted(self._mistakes, key=lambda m: (m.sheet, m.row)),
+            self._empty,
+        )
 
 
-def _repeated(found: Imported) -> None:
-    """The same reading in two rows: which one is meant nobody can say, so neither goes in."""
-    seen: dict[tuple[object, ...], Reading] = {}
-    twice = set()
-    for one in found.readings:
-        other = seen.setdefault(one.key, one)
-        if other.said != one.said:
-            twice.add(one.key)
-    for key in twice:
-        words = {"target": str(key[0]), "place": str(key[1] or "")}
-        reason = Reason("{target} {place}: two rows of the same day say different things", words)
-        found.mistakes.append(RowMistake("", 0, "", reason))
-    found.readings = [one for one in seen.values() if one.key not in twice]
+def _identity(one: Reading | MachineReport) -> tuple[object, ...]:
+    return one.key if isinstance(one, Reading) else (one.asset, one.reported_at)
+
+
+def _content(one: Reading | MachineReport) -> object:
+    return one.said if isinstance(one, Reading) else one
+
+
+def _contradictions(rows: Sequence[tuple[str, int]]) -> Iterator[RowMistake]:
+    for name, row in rows:
+        others = ", ".join(f"{sheet}:{n}" for sheet, n in rows if (sheet, n) != (name, row))
+        reason = Reason("says something else than {rows} of the same day", {"rows": others})
+        yield RowMistake(name, row, "", reason)
 
 
 def _columns(header: Sequence[Any], headings: Mapping[str, str]) -> dict[str, int]:
@@ -173,38 +209,6 @@ def _columns(header: Sequence[Any], headings: Mapping[str, str]) -> dict[str, in
         if known is not None:
             found.setdefault(known, index)
     return found
-
-
-def _workbook(content: bytes) -> Iterator[tuple[str, Iterator[Sequence[Any]]]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(item.file_size for item in packed.infolist()) > UNPACKED:
-                raise FileError(Reason("larger than {size} MB", {"size": UNPACKED // 2**20}))
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except FileError:
-        raise
-    except Exception as error:  # openpyxl raises whatever its parsers raise
-        raise FileError(Reason("not a workbook (.xlsx) that can be read")) from error
-    for sheet in book.worksheets:
-        yield sheet.title, _rows_of(sheet)
-
-
-def _rows_of(sheet: Any) -> Iterator[Sequence[Any]]:
-    try:
-        yield from sheet.iter_rows(values_only=True, max_row=ROWS + 2, max_col=60)
-    except Exception as error:
-        raise FileError(Reason("not a workbook (.xlsx) that can be read")) from error
-
-
-def _csv(content: bytes) -> Iterator[tuple[str, Iterator[Sequence[Any]]]]:
-    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    try:
-        text = content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise FileError(Reason("not UTF-8 text; save it as Excel (.xlsx) or CSV UTF-8")) from None
-    first = text.partition("\n")[0]
-    mark_ = max(",;\t", key=first.count)
-    yield "csv", iter(csv.reader(io.StringIO(text, newline=""), delimiter=mark_))
 
 
 def _blank(value: Any) -> bool:
@@ -243,7 +247,8 @@ def template(topology: Topology, as_of: date, lang: str) -> bytes:
     first.add_data_validation(choice)
     second = book.create_sheet(_(SHEETS["machines"], lang))
     computers = [a for a in topology.assets.values() if a.kind == "computer"]
-    _fill(second, MACHINE, ({"asset": a.id, "asset_name": a.name} for a in computers), lang)
+    machine_rows = [{"asset": a.id, "asset_name": a.name, "reported_at": as_of} for a in computers]
+    _fill(second, MACHINE, machine_rows, lang)
     packed = io.BytesIO()
     book.save(packed)
     return packed.getvalue()
@@ -252,6 +257,8 @@ def template(topology: Topology, as_of: date, lang: str) -> bytes:
 def _reading_rows(topology: Topology, as_of: date, lang: str) -> Iterator[dict[str, Any]]:
     places = places_on(topology, as_of)
     for target in topology.targets.values():
+        if target.retired is not None and target.retired <= as_of.isoformat():
+            continue
         reported = [s for s in target.sources if s != Source.MEASURED]
         if not reported:
             continue

@@ -26,10 +26,12 @@ from ioc.ledger.availability import (
     stretches,
     tally,
     together,
+    union,
 )
 from ioc.store.base import HOLD, Series, SeriesQuery, Store
 
 RESTATED_FOR = 7  # days for which late samples are looked for every night
+RESTATED_MONDAYS = 35  # and once a week: a site that was cut off for weeks pushes what it kept
 COUNTED = (AssetType.LINK, AssetType.SERVICE)
 SAMPLES = 20_000_000  # a bound for one day of a province
 
@@ -88,9 +90,10 @@ def work_out(
     span = Span(whole.start, min(whole.end, now))
     if span.end <= span.start:
         return {}
-    work = [Span(*hours) for hours in calendar.hours_on(day)] if calendar else []
+    work = union(Span(*hours) for hours in calendar.hours_on(day)) if calendar else []
+    wide = Span(span.start - HOLD, span.end)
     found = {
-        asset: stretches(series.times, series.values, span)
+        asset: stretches(series.times, series.values, wide)
         for asset, series in _samples(store, topology, span)
     }
     tallies = {
@@ -101,7 +104,7 @@ def work_out(
     for site in topology.sites.values():
         if site.links:
             links = [found.get(link, Stretches()) for link in site.links]
-            tallies[site.id] = tally(together(links, span), span, work)
+            tallies[site.id] = tally(together(links, wide), span, work)
     return tallies
 
 
@@ -109,7 +112,7 @@ def _samples(store: Store, topology: Topology, span: Span) -> Iterator[tuple[str
     for of in COUNTED:
         measurement = STATE_MEASUREMENTS[of]
         query = SeriesQuery(
-            measurement, "state", span.start - HOLD, span.end + 1, limit=SAMPLES,
+            measurement, "state", span.start - 2 * HOLD, span.end + 1, limit=SAMPLES,
             tags={"area": (topology.area_id,)},
         )  # fmt: skip
         merged: dict[str, list[Series]] = {}
@@ -206,7 +209,7 @@ def _row(
     if known is None:
         return row | {"recorded_at": now, "first_up": None, "restated_at": None}
     before = known._mapping
-    if all(before[name] == row[name] for name in row):
+    if all(before[name] == row[name] for name in row) or _knew_more(before, one):
         return None
     length = one.all.total
     restated = over and sum(before[f"all_{name}"] for name in PARTS) == length
@@ -217,6 +220,12 @@ def _row(
         else before["first_up"],
         "restated_at": now if restated else before["restated_at"],
     }
+
+
+def _knew_more(before: Mapping[str, Any], one: Tally) -> bool:
+    """Late samples only ever add: what is known less now was dropped by the store since."""
+    known = sum(int(before[f"all_{name}"]) for name in ("up", "down", "maintenance"))
+    return known > one.all.total - one.all.unknown
 
 
 PARTS = ("up", "down", "maintenance", "unknown")

@@ -14,8 +14,9 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import apprise
 
@@ -39,6 +40,14 @@ class DeliveryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """Something to send along. name: as the addressee sees it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """One address behind a channel. name: "<channel>/<number>". hidden: what must not be shown."""
 
@@ -46,12 +55,18 @@ class Recipient:
     plugin: Any
     hidden: tuple[str, ...]
 
-    def send(self, title: str, body: str) -> None:
+    @property
+    def takes_files(self) -> bool:
+        """Whether files may be sent along."""
+        return bool(self.plugin.attachment_support)
+
+    def send(self, title: str, body: str, files: Sequence[File] = ()) -> None:
         """Deliver one message. Blocks. Raises DeliveryError."""
         titled = bool(self.plugin.title_maxlen)  # others put the title before the body: twice
+        attached = _attached(files) if files and self.takes_files else None
         with _said() as words:
             try:
-                done = self.plugin.notify(body=body, title=title if titled else "")
+                done = self.plugin.notify(body=body, title=title if titled else "", attach=attached)
             except Exception as error:
                 raise DeliveryError(self._scrubbed(f"{type(error).__name__}: {error}")) from None
         if not done:
@@ -118,6 +133,12 @@ def _plugin(url: str, variable: str, place: int) -> Any:
         text = "{variable}: address no. {place} is not one that apprise knows; see README"
         raise ChannelError(_(text, variable=variable, place=place))
     return plugin
+
+
+def _attached(files: Sequence[File]) -> Any:
+    return apprise.AppriseAttachment(
+        [f"file://{quote(str(file.path))}?name={quote(file.name)}" for file in files]
+    )
 
 
 def _secrets(url: str) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,8 +18,9 @@ from ioc.clock import Clock
 from ioc.db import StateDatabaseError
 from ioc.engine.problems import Problems
 from ioc.i18n import translate as _
-from ioc.notify.channels import Channels, DeliveryError, Recipient
+from ioc.notify.channels import Channels, DeliveryError, File, Recipient
 from ioc.outbox import Message, Outbox, Stored
+from ioc.outbox.backoff import delay
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,13 @@ class Deliverer:
         queue: str = "notify",
         deadline: float = DEADLINE,
         first_retry: float = FIRST_RETRY,
+        give_up: int = GIVE_UP,
+        files: Callable[[str], Sequence[File]] | None = None,
     ) -> None:
+        """files: what goes with a message, by what it is about; such messages stay apart.
+
+        give_up: ms after which a message is not sent any more.
+        """
         self._clock = clock
         self._outbox = outbox
         self._channels = channels
@@ -55,6 +61,8 @@ class Deliverer:
         self._queue = queue
         self._deadline = deadline
         self._first_retry = first_retry
+        self._give_up = give_up
+        self._files = files
         self._wake = asyncio.Event()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._hung: dict[str, threading.Thread] = {}
@@ -116,7 +124,7 @@ class Deliverer:
         now = self._clock.now()
         if recipient is None:
             await self._dead(message, _("this channel is not configured any more"))
-        elif now - message.created_at > GIVE_UP:
+        elif now - message.created_at > self._give_up:
             await self._dead(message, message.last_error or _("too old to be sent"))
         else:
             await self._send_some(recipient, message)
@@ -124,7 +132,8 @@ class Deliverer:
     async def _send_some(self, recipient: Recipient, message: Stored) -> None:
         """Send a message; when the recipient had to wait, with all others for him, as one."""
         some = [message]
-        if await self._slow_down(message.recipient):
+        waited = await self._slow_down(message.recipient)
+        if waited and self._files is None:
             some = await asyncio.to_thread(
                 self._outbox.waiting, self._queue, message.recipient, self._clock.now(), BURST
             ) or [message]
@@ -153,7 +162,8 @@ class Deliverer:
         def work() -> None:
             error: BaseException | None = None
             try:
-                recipient.send(message.title, message.body)
+                files = self._files(message.about) if self._files else ()
+                recipient.send(message.title, message.body, files)
             except DeliveryError as failed:
                 error = failed
             except Exception as broken:
@@ -203,8 +213,8 @@ class Deliverer:
             words: dict[str, str | int | float] = {"name": message.recipient, "error": error}
             reason = Reason("messages to {name} are not delivered: {error}", words)
             self._problems.report(f"channel:{message.recipient}", reason)
-        wait = min(LAST_RETRY, self._first_retry * 2 ** min(message.attempts, 16))
-        due = self._clock.now() + round(1000 * wait * random.uniform(0.5, 1.0))  # noqa: S311
+        wait = delay(message.attempts + 1, self._first_retry, LAST_RETRY)
+        due = self._clock.now() + round(1000 * wait)
         await asyncio.to_thread(self._outbox.retry, message.key, due, error)
 
     async def _dead(self, message: Stored, error: str) -> None:

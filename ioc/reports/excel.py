@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ioc.i18n import mark
 from ioc.i18n import translate as _
-from ioc.ledger.sheets import put
 from ioc.reports import words
-from ioc.reports.model import Report, Service
-
-PERCENT, HOURS, WHOLE, DAY, MOMENT, CHANGE = (
-    "0.0%",
-    "[h]:mm",
-    "#,##0",
-    "dd/mm/yyyy",
-    "hh:mm dd/mm/yyyy",
-    "+0.0;−0.0;0.0",
+from ioc.reports.model import Figure, Report, Service, TargetPart
+from ioc.reports.tables import (
+    CHANGE,
+    DAY,
+    HOURS,
+    MOMENT,
+    PERCENT,
+    PRECISE,
+    WHOLE,
+    Column,
+    Formula,
+    fill,
+    put,
+    to_print,
 )
-HEAD = PatternFill("solid", fgColor="1D4F91")
-LINE = Border(bottom=Side("thin", color="CBD5E1"))
+from ioc.reports.told_uptime import availability, by_provider, total_evidence
+
 PER_DAY = 86_400_000  # ms; a spreadsheet counts time in days
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """total: a sum of the column below the table."""
-
-    title: str
-    width: float
-    form: str | None = None
-    total: bool = False
 
 
 def workbook(report: Report) -> bytes:
@@ -53,12 +44,15 @@ def workbook(report: Report) -> bytes:
     _summary(first, report, lang)
     _targets(book, report, lang)
     _by_place(book, report, lang)
+    _providers(book, report, lang)
     for title, rows in (
-        (mark("Links"), report.links),
+        (mark("Lines"), report.links),
         (mark("Services"), report.services),
         (mark("Places"), report.places),
+        (mark("No longer in the inventory"), report.gone),
     ):
-        _availability(book, _(title, lang), rows, report, lang)
+        if rows:
+            _availability(book, _(title, lang), rows, report, lang)
     _incidents(book, report, lang)
     _rules(book, report, lang)
     packed = io.BytesIO()
@@ -83,7 +77,8 @@ def _summary(sheet: Worksheet, report: Report, lang: str) -> None:
         rows.append((_("Note", lang), _("The period is not over yet.", lang)))
     for state, word in words.STATES.items():
         rows.append((_(word, lang), sum(t.area.state == state for t in report.targets)))
-    rows.append((_("Incidents", lang), len(report.events) + report.dropped_events))
+    nothing = _("Nothing was measured in this period: no data on lines and incidents.", lang)
+    rows.append((_("Incidents", lang), report.incidents if report.watched else nothing))
     for number, (label, value) in enumerate(rows, start=1):
         put(sheet.cell(number, 1), label)
         cell = sheet.cell(number, 2)
@@ -92,10 +87,12 @@ def _summary(sheet: Worksheet, report: Report, lang: str) -> None:
         if isinstance(value, datetime):
             cell.number_format = MOMENT
     sheet["A1"].font = Font(bold=True, size=14)
+    to_print(sheet, 104)
 
 
 def _targets(book: Workbook, report: Report, lang: str) -> None:
     columns = [
+        Column(_("No.", lang), 6, WHOLE),
         Column(_("Target", lang), 60),
         Column(_("Goal", lang), 10),
         Column(_("Numerator", lang), 12, WHOLE),
@@ -103,65 +100,137 @@ def _targets(book: Workbook, report: Report, lang: str) -> None:
         Column(_("Value", lang), 10, PERCENT),
         Column(_("Evidence", lang), 10, PERCENT),
         Column(_("State", lang), 20),
-        Column(_("Source", lang), 16),
-        Column(_("As of", lang), 12, DAY),
+        *_source_columns(lang),
         Column(_("Change in a month (points)", lang), 14, CHANGE),
         Column(_("Change in a year (points)", lang), 14, CHANGE),
         Column(_("Goal reached", lang), 26),
         Column(_("Note", lang), 50),
+        Column(_("Sum of the units: numerator", lang), 14, WHOLE),
+        Column(_("Sum of the units: denominator", lang), 14, WHOLE),
         Column("id", 20),
     ]
     rows = []
-    for target in report.targets:
+    for number, target in enumerate(report.targets, start=1):
         area = target.area
-        goal = None if target.goal is None else f"{_sign(target.comparator)} {target.goal:g} %"
-        restated = _("restated, {value} before", lang, value=words.percent(area.before, lang))
-        notes = [area.note, area.conflict, restated if area.restated else ""]
         rows.append(
             [
+                number,
                 target.name,
-                goal,
-                _known(area.numerator, area.denominator),
-                area.denominator,
-                _share(area.value),
-                _share(area.evidence),
-                _(words.STATES[area.state], lang),
-                _(words.SOURCES.get(area.source, area.source), lang),
-                _date(area.as_of),
+                _share(target.goal),
+                *_counted(area, lang),
+                *_source(area, lang),
                 target.month,
                 target.year,
                 target.forecast,
-                "; ".join(n for n in notes if n),
+                _notes(area, lang),
+                *_sums(target, number, lang),
                 target.id,
             ]
         )
-    _table(book.create_sheet(_("Targets", lang)), columns, rows, lang)
+    sheet = book.create_sheet(_("Targets", lang))
+    fill(sheet, columns, rows, lang, fixed="C2")
+    for row, target in enumerate(report.targets, start=2):
+        sheet.cell(row, 3).number_format = _goal_format(target)
 
 
 def _by_place(book: Workbook, report: Report, lang: str) -> None:
     columns = [
+        Column(_("No.", lang), 6, WHOLE),
         Column(_("Target", lang), 50),
         Column(_("Unit", lang), 28),
-        Column(_("Numerator", lang), 12, WHOLE, total=True),
-        Column(_("Denominator", lang), 12, WHOLE, total=True),
+        Column(_("Numerator", lang), 12, WHOLE),
+        Column(_("Denominator", lang), 12, WHOLE),
         Column(_("Value", lang), 10, PERCENT),
         Column(_("Evidence", lang), 10, PERCENT),
         Column(_("State", lang), 20),
-        Column(_("Source", lang), 16),
-        Column(_("As of", lang), 12, DAY),
+        Column(_("In the sum", lang), 10),
+        *_source_columns(lang),
         Column(_("Note", lang), 50),
+    ]
+    rows = (
+        [
+            number, target.name, place.name, *_counted(place, lang), _summed(place, lang),
+            *_source(place, lang), _notes(place, lang),
+        ]
+        for number, target in enumerate(report.targets, start=1)
+        for place in target.places
+    )  # fmt: skip
+    fill(book.create_sheet(_("By unit", lang)), columns, rows, lang, fixed="D2")
+
+
+def _source_columns(lang: str) -> list[Column]:
+    return [
+        Column(_("Source", lang), 14),
+        Column(_("Source of the figures", lang), 28),
+        Column(_("Document number", lang), 18),
+        Column(_("As of", lang), 12, DAY),
+    ]
+
+
+def _counted(figure: Figure, lang: str) -> list[Any]:
+    known = figure.value is not None or figure.denominator == 0
+    return [
+        figure.numerator if known else None,
+        figure.denominator,
+        _share(figure.value),
+        _share(figure.evidence),
+        _(words.STATES[figure.state], lang),
+    ]
+
+
+def _source(figure: Figure, lang: str) -> list[Any]:
+    word = _(words.SOURCES.get(figure.source, figure.source), lang) if figure.source else None
+    return [word, figure.origin or None, figure.document or None, _date(figure.as_of)]
+
+
+def _notes(figure: Figure, lang: str) -> str | None:
+    before = words.percent(figure.before, lang)
+    restated = _("restated, {value} before", lang, value=before) if figure.restated else ""
+    return "; ".join(n for n in (figure.note, figure.conflict, restated) if n) or None
+
+
+def _sums(target: TargetPart, number: int, lang: str) -> list[Any]:
+    """Formulas over the sheet of units: what the area's figure may be held against."""
+    if not target.places:
+        return [None, None]
+    sheet, yes = f"'{_('By unit', lang)}'", _("yes", lang)
+    return [
+        Formula(f'=SUMIFS({sheet}!{column}:{column},{sheet}!A:A,{number},{sheet}!I:I,"{yes}")')
+        for column in "DE"
+    ]
+
+
+def _summed(figure: Figure, lang: str) -> str | None:
+    """Old figures are shown and not added."""
+    if figure.denominator is None:
+        return None
+    return _("no", lang) if figure.stale else _("yes", lang)
+
+
+def _goal_format(target: TargetPart) -> str:
+    digits = "0%" if target.goal is None or float(target.goal).is_integer() else "0.0##%"
+    return f'"{">" if target.comparator == ">" else "≥"} "{digits}'
+
+
+def _providers(book: Workbook, report: Report, lang: str) -> None:
+    columns = [
+        Column(_("Provider", lang), 30),
+        Column(_("Lines", lang), 10, WHOLE, total=True),
+        Column(_("Availability", lang), 12, PRECISE),
+        Column(_("Known", lang), 10, PERCENT),
+        Column(_("Down", lang), 12, HOURS, total=True),
+        Column(_("Outages", lang), 10, WHOLE, total=True),
     ]
     rows = [
         [
-            target.name, place.name, _known(place.numerator, place.denominator), place.denominator,
-            _share(place.value), _share(place.evidence), _(words.STATES[place.state], lang),
-            _(words.SOURCES.get(place.source, place.source), lang), _date(place.as_of),
-            "; ".join(n for n in (place.note, place.conflict) if n),
+            name or "–", len(some), _share(availability(row.day for row in some)),
+            _share(total_evidence(some)), sum(row.day.down for row in some) / PER_DAY,
+            sum(row.outages for row in some),
         ]
-        for target in report.targets
-        for place in target.places
+        for name, some in by_provider(report).items()
     ]  # fmt: skip
-    _table(book.create_sheet(_("By unit", lang)), columns, rows, lang)
+    if rows:
+        fill(book.create_sheet(_("By provider", lang)), columns, rows, lang)
 
 
 def _availability(
@@ -171,7 +240,7 @@ def _availability(
         Column(_("Name", lang), 34),
         Column(_("Unit", lang), 28),
         Column(_("Provider", lang), 16),
-        Column(_("Availability", lang), 12, "0.00%"),
+        Column(_("Availability", lang), 12, PRECISE),
         Column(_("Known", lang), 10, PERCENT),
         Column(_("Down", lang), 12, HOURS, total=True),
         Column(_("Maintenance", lang), 12, HOURS, total=True),
@@ -180,7 +249,7 @@ def _availability(
     ]
     if report.work_hours:
         columns += [
-            Column(_("Availability in working hours", lang), 14, "0.00%"),
+            Column(_("Availability in working hours", lang), 14, PRECISE),
             Column(_("Down in working hours", lang), 14, HOURS, total=True),
         ]
     columns.append(Column(_("Days restated", lang), 10, WHOLE, total=True))
@@ -188,13 +257,14 @@ def _availability(
     for row in rows:
         day = row.day
         cells: list[Any] = [
-            row.name, row.place, row.provider, _share(day.availability), _share(day.evidence),
-            day.down / PER_DAY, day.maintenance / PER_DAY, day.unknown / PER_DAY, row.outages,
+            row.name, row.place or None, row.provider or None, _share(day.availability),
+            _share(day.evidence), day.down / PER_DAY, day.maintenance / PER_DAY,
+            day.unknown / PER_DAY, row.outages,
         ]  # fmt: skip
         if report.work_hours:
             cells += [_share(row.work.availability), row.work.down / PER_DAY]
         made.append([*cells, row.restated])
-    _table(book.create_sheet(title), columns, made, lang)
+    fill(book.create_sheet(title), columns, made, lang)
 
 
 def _incidents(book: Workbook, report: Report, lang: str) -> None:
@@ -213,11 +283,11 @@ def _incidents(book: Workbook, report: Report, lang: str) -> None:
         [
             event.id, _(words.SEVERITIES[event.severity], lang), event.place, event.what,
             _moment(event.since, zone), _moment(event.until, zone), event.length / PER_DAY,
-            event.cause,
+            event.cause or None,
         ]
         for event in report.events
     ]  # fmt: skip
-    _table(book.create_sheet(_("Incidents", lang)), columns, rows, lang)
+    fill(book.create_sheet(_("Incidents", lang)), columns, rows, lang)
 
 
 def _rules(book: Workbook, report: Report, lang: str) -> None:
@@ -230,62 +300,14 @@ def _rules(book: Workbook, report: Report, lang: str) -> None:
         Column(_("Due", lang), 12, DAY),
     ]
     rows: list[list[Any]] = [
-        [t.name, t.counted, t.rule, t.by, t.basis, _date(t.due)] for t in report.targets
+        [t.name, t.counted, t.rule, t.by or None, t.basis or None, _date(t.due)]
+        for t in report.targets
     ]
     rows += [
-        [_("Availability", lang), "", _(rule, lang), "", "", None]
+        [_("Availability", lang), None, _(rule, lang), None, None, None]
         for rule in words.AVAILABILITY_RULES
     ]
-    _table(book.create_sheet(_("Counting rules", lang)), columns, rows, lang)
-
-
-def _table(
-    sheet: Worksheet, columns: Sequence[Column], rows: Iterable[Sequence[Any]], lang: str
-) -> None:
-    for index, column in enumerate(columns, start=1):
-        head = sheet.cell(1, index, column.title)
-        head.font = Font(bold=True, color="FFFFFF")
-        head.fill = HEAD
-        head.alignment = Alignment(wrap_text=True, vertical="center")
-        sheet.column_dimensions[get_column_letter(index)].width = column.width
-    last = 1
-    for last, row in enumerate(rows, start=2):
-        for index, (column, value) in enumerate(zip(columns, row, strict=True), start=1):
-            if value is None:
-                continue
-            cell: Any = sheet.cell(last, index)
-            put(cell, value)
-            if column.form is not None:
-                cell.number_format = column.form
-            if column.form is None and column.width >= 34:
-                cell.alignment = Alignment(wrap_text=True, vertical="top")
-    if last > 1:
-        sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
-        _total(sheet, columns, last, lang)
-    sheet.freeze_panes = "B2"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.print_title_rows = "1:1"
-
-
-def _total(sheet: Worksheet, columns: Sequence[Column], last: int, lang: str) -> None:
-    if not any(column.total for column in columns):
-        return
-    put(sheet.cell(last + 1, 1), _("Total", lang))
-    for index, column in enumerate(columns, start=1):
-        cell: Any = sheet.cell(last + 1, index)
-        cell.font = Font(bold=True)
-        cell.border = LINE
-        if column.total:
-            letter = get_column_letter(index)
-            cell.value = f"=SUM({letter}2:{letter}{last})"
-            cell.number_format = column.form or WHOLE
-
-
-def _known(numerator: int, denominator: int | None) -> int | None:
-    return None if denominator is None else numerator
+    fill(book.create_sheet(_("Counting rules", lang)), columns, rows, lang)
 
 
 def _share(value: float | None) -> float | None:
@@ -300,7 +322,3 @@ def _moment(at: int | None, zone: ZoneInfo) -> datetime | None:
     if at is None:
         return None
     return datetime.fromtimestamp(at / 1000, zone).replace(tzinfo=None, microsecond=0)
-
-
-def _sign(comparator: str) -> str:
-    return ">" if comparator == ">" else "≥"

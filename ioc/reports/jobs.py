@@ -1,124 +1,108 @@
 """Reports being made: one after the other, with progress, to be cancelled at any time.
 
     Wanted ─▶ row in the database ─▶ gather (thread) ─▶ report.json ─▶ lay out (child process)
-           ─▶ files in <data>/reports/<id>/
+           ─▶ <data>/reports/<id>.part/ ─▶ <data>/reports/<id>/
 
-What a stop interrupted is marked so at the next start.
+A report that is asked for is in the database before anybody is told so. What a stop interrupted is
+made again at the next start, at most three times in all.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import errno
 import logging
 import secrets
-import shutil
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
-from ioc._db_base import StateDatabaseError, metadata, plain, upsert
+from ioc._db_base import StateDatabaseError
 from ioc.i18n import mark
 from ioc.reports.gather import Sources, gather
+from ioc.reports.kept import (
+    CANCELLED,
+    FAILED,
+    KEPT,
+    PENDING,
+    READY,
+    RUNNING,
+    WAITING,
+    Folders,
+    Job,
+    Rows,
+)
+from ioc.reports.layout import Cancelled, Child, LayoutError
 from ioc.reports.model import Wanted
 from ioc.store.base import StoreError
 
 log = logging.getLogger(__name__)
 
-WAITING, RUNNING, READY, FAILED, CANCELLED = "waiting", "running", "ready", "failed", "cancelled"
-LAY_OUT_WITHIN = 300.0  # seconds
 QUEUE = 20  # reports that may wait
-KEPT = 500  # newest reports whose files are kept
-
-reports = sa.Table(
-    "reports",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("author", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("ended_at", sa.BigInteger),
-    sa.Column("error", sa.Text, nullable=False),
-    sa.Column("data", sa.Text, nullable=False),
-)
+TRIES = 3  # times a report is begun that a stop of the program interrupts
+STOPPED = mark("the program was stopped while it was made, several times")
+NO_SPACE = mark("no space is left on the disk for reports")
 
 
 class TooMany(Exception):
     """So many reports wait already."""
 
 
-class Cancelled(Exception):
-    """Somebody does not want the report any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One report. state: waiting | running | ready | failed | cancelled. progress: 0 to 1; stage:
-    a message id. created_at, ended_at: ms UTC."""
-
-    id: str
-    wanted: Wanted
-    author: str
-    created_at: int
-    state: str = WAITING
-    progress: float = 0.0
-    stage: str = ""
-    ended_at: int | None = None
-    error: str = ""
-
-
 class Reports:
-    """On the event loop, but for what says that it blocks."""
+    """On the event loop, but for what says that it blocks.
 
-    def __init__(self, sources: Sources, engine: sa.Engine, folder: Path) -> None:
+    done: awaited with every report that is ready, the moment it is.
+    """
+
+    def __init__(self, sources: Sources, engine: sa.Engine, folder: Path, kept: int = KEPT) -> None:
         self._sources = sources
-        self._engine = engine
-        self._folder = folder
+        self._rows = Rows(engine)
+        self._folders = Folders(folder)
+        self._kept = kept
         self._jobs: dict[str, Job] = {}
         self._cancelled: set[str] = set()
         self._queue: asyncio.Queue[str] = asyncio.Queue()
-        self._child: asyncio.subprocess.Process | None = None
-        self._child_of = ""
-        self.done: Callable[[Job], None] = lambda _job: None
-
-    @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise StateDatabaseError(plain(error)) from error
+        self._child = Child()
+        self.done: Callable[[Job], Awaitable[None]] = _nothing
 
     def load(self) -> None:
-        """What there was before. Blocking."""
-        with self._begin() as connection:
-            rows = connection.execute(
-                sa.select(reports).order_by(reports.c.created_at.desc()).limit(KEPT)
-            )
-            found = [_job(row) for row in rows]
-        for job in reversed(found):
-            if job.state in (WAITING, RUNNING):
-                job = replace(  # noqa: PLW2901
-                    job, state=FAILED, error=mark("the program was stopped meanwhile"),
-                    ended_at=self._sources.clock.now(),
-                )  # fmt: skip
-                self._keep(job)
+        """What there was before; what was interrupted waits again. Blocking.
+
+        Raises StateDatabaseError.
+        """
+        for job in self._rows.all():
             self._jobs[job.id] = job
+        for job in [job for job in self._jobs.values() if job.state in PENDING]:
+            again = replace(job, state=WAITING)
+            if job.tries >= TRIES:
+                now = self._sources.clock.now()
+                again = replace(job, state=FAILED, error=STOPPED, ended_at=now)
+            self._jobs[job.id] = again
+            self._rows.keep(again)
+            if again.state == WAITING:
+                self._queue.put_nowait(job.id)
+        self._folders.tidy()
+        self._forget()
 
     # --- asked for
 
-    def submit(self, wanted: Wanted, author: str) -> Job:
-        """A new report, to be made when its turn comes. Raises TooMany."""
-        if sum(job.state in (WAITING, RUNNING) for job in self._jobs.values()) >= QUEUE:
+    async def submit(self, wanted: Wanted, author: str) -> Job:
+        """A new report, to be made when its turn comes; it is in the database then.
+
+        Raises TooMany, StateDatabaseError.
+        """
+        if sum(job.state in PENDING for job in self._jobs.values()) >= QUEUE:
             raise TooMany(QUEUE)
         now = self._sources.clock.now()
         job = Job(f"{now:x}-{secrets.token_hex(3)}", wanted, author, now)
         self._jobs[job.id] = job
+        try:
+            await asyncio.to_thread(self._rows.keep, job)
+        except StateDatabaseError:
+            del self._jobs[job.id]
+            raise
         self._queue.put_nowait(job.id)
         return job
 
@@ -131,19 +115,20 @@ class Reports:
 
     def file(self, job: Job, form: str) -> Path | None:
         """Path of a file that is ready; None when there is none (any more)."""
-        path = self._folder / job.id / f"report.{form}"
+        path = self._folders.ready(job.id) / f"report.{form}"
         return path if job.state == READY and path.is_file() else None
 
-    def cancel(self, id: str) -> Job | None:
+    async def cancel(self, id: str) -> Job | None:
         """Stop a report, whatever it is at. None when there is no such report."""
         job = self._jobs.get(id)
-        if job is None or job.state not in (WAITING, RUNNING):
+        if job is None or job.state not in PENDING:
             return job
         self._cancelled.add(id)
-        if self._child is not None and self._child_of == id:
-            with suppress(ProcessLookupError):
-                self._child.kill()
-        return self._set(replace(job, state=CANCELLED, ended_at=self._sources.clock.now()))
+        self._child.end(id)
+        now = self._sources.clock.now()
+        job = self._set(replace(job, state=CANCELLED, ended_at=now))
+        await self._store(job)
+        return job
 
     # --- made
 
@@ -154,74 +139,71 @@ class Reports:
                 id = await self._queue.get()
                 if id not in self._cancelled:
                     await self._make(self._jobs[id])
-                await self._store(self._jobs[id])
                 self._cancelled.discard(id)
+                await self._in_thread(self._forget)
         finally:
-            if self._child is not None and self._child.returncode is None:
-                self._child.kill()
-                await self._child.wait()
+            await self._child.close()
 
     async def _make(self, job: Job) -> None:
-        folder = self._folder / job.id
-        self._set(replace(job, state=RUNNING))
-        await self._store(self._jobs[job.id])
+        job = self._set(replace(job, state=RUNNING, tries=job.tries + 1))
+        await self._store(job)
+        folder = self._folders.part(job.id)
         try:
             await asyncio.to_thread(self._gather, job, folder)
-            await self._lay_out(job.id, folder)
+            await self._child.lay_out(job.id, folder, self._progress)
+            self._stop_if_cancelled(job.id)
+            await asyncio.to_thread(self._folders.finish, job.id)
         except Cancelled:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-            return
+            await asyncio.to_thread(self._folders.drop, job.id)
+            await self._store(self._jobs[job.id])
         except Exception as error:
-            known = isinstance(error, StateDatabaseError | StoreError | OSError | LookupError)
-            log.log(logging.ERROR, "report %s: %s", job.id, error, exc_info=not known)
-            text = str(error) or type(error).__name__
-            self._end(job.id, FAILED, text)
-            return
-        self._end(job.id, READY)
-        self.done(self._jobs[job.id])
+            await asyncio.to_thread(self._folders.drop, job.id)
+            await self._end(job.id, FAILED, self._said(job, error))
+        else:
+            await self._end(job.id, READY)
+
+    def _said(self, job: Job, error: Exception) -> str:
+        """What people read of a failure."""
+        known = isinstance(
+            error, StateDatabaseError | StoreError | OSError | LookupError | LayoutError
+        )
+        log.error("report %s: %s", job.id, error, exc_info=None if known else error)
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or (isinstance(error, LayoutError) and error.full):
+            return NO_SPACE
+        if isinstance(error, LookupError) and error.args:
+            return str(error.args[0])
+        return str(error) or type(error).__name__
 
     def _gather(self, job: Job, folder: Path) -> None:
         """Runs in a thread."""
-
-        def step(progress: float, stage: str) -> None:
-            if job.id in self._cancelled:
-                raise Cancelled
-            self._set(replace(self._jobs[job.id], progress=progress, stage=stage))
-
-        report = gather(self._sources, job.wanted, step)
-        folder.mkdir(parents=True, exist_ok=True)
+        report = gather(
+            self._sources, job.wanted, lambda share, stage: self._progress(job.id, share, stage)
+        )
+        self._folders.begin(job.id)
         (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
-        step(0.7, mark("layout"))
 
-    async def _lay_out(self, id: str, folder: Path) -> None:
-        self._child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ioc.reports", str(folder),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        self._child_of = id
-        if id in self._cancelled:
-            self._child.kill()
-        try:
-            _out, trouble = await asyncio.wait_for(self._child.communicate(), LAY_OUT_WITHIN)
-        except TimeoutError:
-            self._child.kill()
-            await self._child.wait()
-            raise OSError("laying it out took too long") from None
-        finally:
-            code, self._child = self._child.returncode, None
+    def _progress(self, id: str, progress: float, stage: str) -> None:
+        self._stop_if_cancelled(id)
+        self._set(replace(self._jobs[id], progress=progress, stage=stage))
+
+    def _stop_if_cancelled(self, id: str) -> None:
         if id in self._cancelled:
             raise Cancelled
-        if code != 0:
-            last = trouble.decode("utf-8", "replace").strip().splitlines()[-1:]
-            raise OSError(f"laying it out failed: {''.join(last)[:500]}")
 
-    def _end(self, id: str, state: str, error: str = "") -> None:
-        job = self._jobs[id]
-        if job.state == RUNNING:
-            now = self._sources.clock.now()
-            self._set(replace(job, state=state, progress=1.0, ended_at=now, error=error[:500]))
+    async def _end(self, id: str, state: str, error: str = "") -> None:
+        now = self._sources.clock.now()
+        job = replace(self._jobs[id], state=state, ended_at=now, error=error[:500])
+        job = self._set(replace(job, progress=1.0 if state == READY else job.progress))
+        await self._store(job)
+        if job.state == READY:
+            await self._tell(job)
+
+    async def _tell(self, job: Job) -> None:
+        try:
+            await self.done(job)
+        except StateDatabaseError as error:
+            log.error("report %s is ready, and nobody is told yet: %s", job.id, error)
 
     def _set(self, job: Job) -> Job:
         before = self._jobs.get(job.id)
@@ -233,29 +215,23 @@ class Reports:
     # --- kept
 
     async def _store(self, job: Job) -> None:
+        await self._in_thread(lambda: self._rows.keep(job))
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        """Something that must not stop the others when the database or the disk cannot."""
         try:
-            await asyncio.to_thread(self._keep, job)
-        except StateDatabaseError as error:
-            log.error("report %s is not in the database: %s", job.id, error)
+            await asyncio.to_thread(work)
+        except (StateDatabaseError, OSError) as error:
+            log.error("reports: %s", error)
 
-    def _keep(self, job: Job) -> None:
-        row = {
-            "id": job.id, "created_at": job.created_at, "author": job.author, "state": job.state,
-            "ended_at": job.ended_at, "error": job.error, "data": job.wanted.model_dump_json(),
-        }  # fmt: skip
-        with self._begin() as connection:
-            upsert(connection, reports, [row])
+    def _forget(self) -> None:
+        """Drop what is older than the newest so many that are kept. Blocking."""
+        ended = [job for job in self.jobs() if job.state not in PENDING]
+        for job in ended[self._kept :]:
+            self._folders.drop(job.id)
+            self._rows.drop(job.id)
+            self._jobs.pop(job.id, None)
 
 
-def _job(row: Any) -> Job:
-    return Job(
-        row.id,
-        Wanted.model_validate(json.loads(row.data)),
-        row.author,
-        row.created_at,
-        row.state,
-        1.0 if row.state == READY else 0.0,
-        "",
-        row.ended_at,
-        row.error,
-    )
+async def _nothing(_job: Job) -> None:
+    pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
@@ -21,7 +22,7 @@ class Wanted(Frozen):
     """Which report. since, until: first and last day. place: one unit instead of the area.
 
     units: "now" as they are at the end of the period, "before" as they were before the last
-    merger.
+    merger. channel: who gets it when it is ready.
     """
 
     every: Every
@@ -31,6 +32,7 @@ class Wanted(Frozen):
     units: Literal["now", "before"] = "now"
     language: Literal["vi", "en"] = "vi"
     formats: tuple[Format, ...] = FORMATS
+    channel: str | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Wanted:
@@ -42,7 +44,11 @@ class Wanted(Frozen):
 
 
 class Figure(Frozen):
-    """A figure of a target. value, evidence: percent; None = nobody can say."""
+    """A figure of a target. value, evidence: percent; None = nobody can say.
+
+    as_of: ISO day; None = nothing counted. origin, document: who said so, in which paper.
+    before: what was said before late figures restated it. stale: too old to be counted in a sum.
+    """
 
     place: str
     name: str
@@ -53,10 +59,13 @@ class Figure(Frozen):
     state: str
     source: str
     as_of: str | None = None
+    origin: str = ""
+    document: str = ""
     note: str = ""
     conflict: str = ""
-    before: float | None = None  # what was said before late figures restated it
+    before: float | None = None
     restated: bool = False
+    stale: bool = False
 
 
 class TargetPart(Frozen):
@@ -91,7 +100,10 @@ class Hours(Frozen):
 
 
 class Service(Frozen):
-    """Availability of a link, a service or a place over the period."""
+    """Availability of a link, a service or a place over the period.
+
+    outages: that began in it. restated: days that late samples changed.
+    """
 
     id: str
     name: str
@@ -117,6 +129,15 @@ class Event(Frozen):
     cause: str
 
 
+class Bar(Frozen):
+    """Incidents that began on a day, or in a month (ISO), by severity."""
+
+    when: str
+    critical: int = 0
+    warning: int = 0
+    info: int = 0
+
+
 class Layout(Frozen):
     above: str
     authority: str
@@ -127,8 +148,12 @@ class Layout(Frozen):
 
 
 class Report(Frozen):
-    """Everything of a report. made_at: ISO moment in the area's time zone. days: of the period;
-    running: it is not over yet."""
+    """Everything of a report.
+
+    made_at: ISO moment in the area's time zone. running: the period is not over yet. gone: what
+    was counted in the period and is no longer in the inventory. events: the worst of the
+    incidents, counted: how many there are, by severity; bars: over the period.
+    """
 
     wanted: Wanted
     subject: str
@@ -141,6 +166,18 @@ class Report(Frozen):
     links: tuple[Service, ...]
     services: tuple[Service, ...]
     places: tuple[Service, ...]
+    gone: tuple[Service, ...] = ()
     work_hours: bool
     events: tuple[Event, ...]
-    dropped_events: int = 0
+    counted: Mapping[str, int]
+    bars: tuple[Bar, ...] = ()
+
+    @property
+    def watched(self) -> bool:
+        """Whether anything of the period is known from measuring."""
+        rows = (*self.links, *self.services, *self.places, *self.gone)
+        return any(r.day.up + r.day.down + r.day.maintenance for r in rows) or self.incidents > 0
+
+    @property
+    def incidents(self) -> int:
+        return sum(self.counted.values())

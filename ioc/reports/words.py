@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,29 @@ AVAILABILITY_RULES = (
     mark("Availability is up time divided by up and down time; beside it: how much is known."),
     mark("A place is up while any of its lines is up, down while all of them are down."),
 )
+KINDS = ("huyện", "tỉnh", "xã", "phường", "thành phố", "thị xã", "thị trấn", "đặc khu", "quận")
+PIECE = 6  # letters of a piece of a word that is too long
+LONGEST = 16  # letters of a word that fits into every column but the narrowest
+NARROW = 9  # into that as well
+ZERO_WIDTH_SPACE = "\u200b"
+
+
+def breakable(text: str, longest: int = LONGEST) -> str:
+    """With places to break a line in words that are longer than a column; none before a percent
+    sign."""
+    text = text.replace(" %", "\u00a0%")
+    return re.sub(rf"\S{{{longest + 1},}}", lambda word: _broken(word[0]), text)
+
+
+def running(name: str, lang: str) -> str:
+    """A unit's name within a sentence: `huyện Chợ Đồn`."""
+    kind = lang == "vi" and name.casefold().startswith(tuple(f"{kind} " for kind in KINDS))
+    return name[:1].lower() + name[1:] if kind else name
+
+
+def _broken(word: str) -> str:
+    pieces = (word[start : start + PIECE] for start in range(0, len(word), PIECE))
+    return ZERO_WIDTH_SPACE.join(pieces)
 
 
 def percent(value: float | None, lang: str, digits: int = 1) -> str:
@@ -67,6 +91,13 @@ def day(text: str | None) -> str:
     return f"{text[8:10]}/{text[5:7]}/{text[:4]}" if text else "–"
 
 
+def when(text: str) -> str:
+    """ISO day as 30/9, ISO month as 9/2026."""
+    if len(text) == 7:
+        return f"{int(text[5:])}/{text[:4]}"
+    return f"{int(text[8:])}/{int(text[5:7])}"
+
+
 def moment(at: int | None, zone: str) -> str:
     """ms UTC as 08:12 30/09/2026."""
     if at is None:
@@ -89,6 +120,8 @@ def length(ms: int, lang: str) -> str:
 def period(wanted: Wanted, lang: str) -> str:
     """`tháng 9 năm 2026`, `quý III năm 2026`, `năm 2026`, or from one day to another."""
     since = wanted.since
+    if wanted.every == "month" and lang == "en":
+        return f"{since:%B %Y}"
     if wanted.every == "month":
         return _("month {month} of {year}", lang, month=since.month, year=since.year)
     if wanted.every == "quarter":
@@ -101,12 +134,15 @@ def period(wanted: Wanted, lang: str) -> str:
 
 
 def signed_on(report: Report) -> str:
-    """Place and date as administrative documents have them."""
+    """Place and date as administrative documents have them: a zero before days below 10 and
+    before January and February only (Decree 30/2020/NĐ-CP, appendix I)."""
     made = date.fromisoformat(report.made_at[:10])
+    if report.wanted.language == "en":
+        return f"{report.layout.place}, {made.day} {made:%B %Y}"
     words: dict[str, str | int] = {
         "place": report.layout.place,
         "day": f"{made.day:02}",
-        "month": f"{made.month:02}",
+        "month": f"{made.month:02}" if made.month <= 2 else str(made.month),
         "year": made.year,
     }
     return _("{place}, day {day} month {month} year {year}", report.wanted.language, **words)
@@ -122,4 +158,6 @@ def forecast_words(found: Forecast, lang: str) -> str:
     if found.latest is None:
         return _("about {on}, perhaps never", lang, on=on)
     until = found.latest.strftime("%m/%Y")
+    if until == on:
+        return _("about {on}", lang, on=on)
     return _("about {on}, at the latest {until}", lang, on=on, until=until)

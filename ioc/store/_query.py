@@ -22,11 +22,36 @@ from ioc.store._schema import FINEST, LIVE, RAW, TOP, table_of
 from ioc.store._steps import RECIPES, Steps
 from ioc.store._view import Floors, View, worn
 from ioc.store._windows import HELD, Grid, Windows, fold, hold, limited, runs
-from ioc.store.base import HOLD, SeriesQuery
+from ioc.store.base import HOLD, Series, SeriesQuery, Tags
 
 HOURS = Grid(3_600_000)
 FEW_HOURS = 6 * 3_600_000  # ms: not worth to be looked at one by one
 Answer = tuple[Sequence[int], Sequence[float]]  # times, values
+
+
+def answered(
+    view: View,
+    found: Sequence[tuple[Tags, int]],
+    recent: Mapping[int, Samples],
+    query: SeriesQuery,
+) -> list[Series]:
+    """The answer of these series (tags, number). Raises ValueError when it is too large."""
+    wanted = sorted(series for _tags, series in found)
+    if query.step is None:
+        answers = raw_answers(view, wanted, recent, query)
+    else:
+        answers = Stepped(view, recent, query).answers(wanted)
+    samples, total = {}, 0
+    for series, answer in answers:
+        total += len(answer[0])
+        limited(total, query)
+        if answer[0]:
+            samples[series] = answer
+    return [
+        Series(query.measurement, query.field, tags, *samples[series])
+        for tags, series in found
+        if series in samples
+    ]
 
 
 def raw_answers(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as with_default
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Tags = tuple[tuple[str, str], ...]  # sorted by key
 
@@ -107,13 +107,50 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in front of a store on the network. Times: ms UTC, None = there is none.
+
+    name: of the server. away_since: since when it takes nothing, and error: why.
+    rows: samples that wait, the newest of them measured at `newest`, the one that waits longest
+    put there at `oldest`; kept: sent, and kept for the case that the server loses them.
+    size, limit: bytes of the outbox, and at most. sent: samples since the start of the program.
+    refused: lines the server will never take, the last at refused_at, for example `example`.
+    dropped: samples lost because the outbox was full, ever; lost: the last time that it was,
+    measured from dropped_from to dropped_to, the last of them dropped at dropped_at.
+    """
+
+    name: str
+    away_since: int | None
+    error: str
+    rows: int
+    kept: int
+    size: int
+    limit: int
+    oldest: int | None
+    newest: int | None
+    sent: int
+    refused: int
+    refused_at: int | None
+    example: str
+    dropped: int
+    lost: int
+    dropped_from: int | None
+    dropped_to: int | None
+    dropped_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """ok, or why not; sizes in bytes (None where the store cannot tell)."""
+    """ok, or why not; sizes in bytes (None where the store cannot tell).
+
+    backlog: of a store on the network. Such a store is ok while the outbox takes what is written.
+    """
 
     ok: bool
     problem: str | None = None
     size: int | None = None
     free: int | None = None
+    backlog: Backlog | None = None
 
 
 class Store(Protocol):
@@ -135,6 +172,25 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A field that there are samples of. first, last: times of the oldest and newest, ms UTC."""
+
+    measurement: str
+    field: str
+    first: int
+    last: int
+
+
+class Listed(Protocol):
+    """A store that can tell what is in it; all that can be copied can."""
+
+    def contents(self) -> list[Content]:
+        """Every field with samples, sorted. Raises StoreError."""
+        ...
+
+
+@runtime_checkable
 class Remote(Protocol):
     """A time-series server on the network. What is handed to it waits in an outbox before.
 

@@ -6,9 +6,10 @@ import threading
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from ioc.store._contents import spans
 from ioc.store._series import Key, checked_key, checked_time, finite, matches
 from ioc.store._windows import HELD, Grid, Windows, check_query, fold, hold, limited
-from ioc.store.base import Point, Series, SeriesQuery, StoreHealth
+from ioc.store.base import Content, Point, Series, SeriesQuery, StoreHealth
 
 
 class MemoryStore:
@@ -50,6 +51,14 @@ class MemoryStore:
                 if (key[0], key[2]) == (query.measurement, query.field)
                 and matches(dict(key[1]), query.tags)
             ]
+
+    def contents(self) -> list[Content]:
+        """See ioc.store.base.Listed."""
+        with self._lock:
+            times = [
+                (key[0], key[2], time) for key, found in self._series.items() for time in found
+            ]
+        return spans((name, field, time, time) for name, field, time in times)
 
     def maintain(self, now: int) -> None:
         """Nothing to do: it keeps everything, and nothing."""

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ioc.i18n import _
+from ioc.store._contents import sqlite_contents
 from ioc.store._merge import merge
-from ioc.store._query import Stepped, raw_answers
+from ioc.store._query import answered
 from ioc.store._readers import Readers
 from ioc.store._recent import Recent
 from ioc.store._retention import Retention, from_environment, give_back, pack_old, retain
@@ -26,8 +27,8 @@ from ioc.store._rollup import roll_up
 from ioc.store._schema import LIVE, TOP, lock, open_writer, translated
 from ioc.store._series import SeriesIndex, load_tags, series_rows
 from ioc.store._view import View
-from ioc.store._windows import bounded, check_query, limited
-from ioc.store.base import Point, Series, SeriesQuery, StoreError, StoreHealth
+from ioc.store._windows import bounded, check_query
+from ioc.store.base import Content, Point, Series, SeriesQuery, StoreError, StoreHealth
 
 HO_CHI_MINH = -7 * 3_600_000  # ms; Asia/Ho_Chi_Minh is UTC+7 and has had no other time since 1975
 RECENT_ROWS = 2_000_000  # rows not merged, 32 MB: an hour of 1,000 assets; beyond, writing merges
@@ -156,22 +157,12 @@ class SqliteStore:
         wanted = sorted(series for _tags, series in found)
         recent = self._recent.copy(wanted)
         with self._readers.view() as connection:
-            view = View(connection, self._day_offset)
-            if query.step is None:
-                answers = raw_answers(view, wanted, recent, query)
-            else:
-                answers = Stepped(view, recent, query).answers(wanted)
-            samples, total = {}, 0
-            for series, answer in answers:
-                total += len(answer[0])
-                limited(total, query)
-                if answer[0]:
-                    samples[series] = answer
-        return [
-            Series(query.measurement, query.field, tags, *samples[series])
-            for tags, series in found
-            if series in samples
-        ]
+            return answered(View(connection, self._day_offset), found, recent, query)
+
+    def contents(self) -> list[Content]:
+        """See ioc.store.base.Listed; of rolled-up history as well. Raises StoreError."""
+        with self._readers.view() as connection:
+            return sqlite_contents(connection)
 
     # --- upkeep
 

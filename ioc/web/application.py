@@ -10,10 +10,11 @@ from fastapi.staticfiles import StaticFiles
 from pydantic.json_schema import models_json_schema
 
 from ioc import __version__
-from ioc.api import accounts, errors, health, incidents, live, reports, targets, v1
+from ioc.api import accounts, availability, errors, health, incidents, live, reports, targets, v1
 from ioc.api.context import Context
 from ioc.api.door import COOKIE, Door, is_open, needs
 from ioc.api.guard import Guard
+from ioc.web import availability as availability_pages
 from ioc.web import console, login, pages, screens
 from ioc.web import reports as report_pages
 from ioc.web import targets as target_pages
@@ -46,9 +47,9 @@ def create_app(context: Context) -> FastAPI:
     errors.install(app, error_page)
     app.add_middleware(Door, accounts=context.accounts, audit=context.audit, local=context.local)
     app.add_middleware(Guard, hosts=context.hosts)
-    for api in (v1, incidents, targets, reports, accounts, live, health, screens):
+    for api in (v1, incidents, targets, availability, reports, accounts, live, health, screens):
         app.include_router(api.router(context))
-    for part in (pages, target_pages, report_pages, login, console):
+    for part in (pages, target_pages, availability_pages, report_pages, login, console):
         app.include_router(part.router(context), dependencies=[Depends(errors.known_parameters)])
     app.get("/api/docs", include_in_schema=False)(_docs)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

@@ -14,6 +14,7 @@ from ioc.i18n import translate as _
 from ioc.inventory.topology import Asset, AssetType, Site
 from ioc.store.base import Series, SeriesQuery, StoreError
 from ioc.web import wall
+from ioc.web.availability import of_place
 from ioc.web.sparkline import Samples, sparkline
 from ioc.web.words import decimal, link_word, measured, state_word
 
@@ -49,6 +50,7 @@ def place(context: Context, area: AreaView, site: Site, lang: str) -> dict[str, 
             if found
         ],
         "computers": [_computer(area, a, lang) for a in devices if a.kind == "computer"],
+        "availability": _availability(context, site, lang),
         "history": _history(context, area, site, [*links, *gear, *services], lang),
     }
 
@@ -123,6 +125,15 @@ def _day(context: Context, field: str, assets: tuple[str, ...]) -> list[Series]:
         return context.store.read(query)
     except (StoreError, ValueError) as error:
         log.warning("no latency for a page: %s", error)
+        return []
+
+
+def _availability(context: Context, site: Site, lang: str) -> list[dict[str, Any]]:
+    """Of the last thirty days; nothing where the database cannot say."""
+    try:
+        return of_place(context, site.id, lang)
+    except StateDatabaseError as error:
+        log.warning("no availability for a page: %s", error)
         return []
 
 

@@ -11,16 +11,18 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from ioc.accounts.model import Role
 from ioc.api.context import Context
 from ioc.api.read import target_counts
-from ioc.api.target_models import FigureOut, ForecastOut, PastOut, StandingOut, reading_out
+from ioc.api.reading_models import reading_out
+from ioc.api.target_models import FigureOut, ForecastOut, PastOut, StandingOut
 from ioc.api.targets import all_targets, author, detail, evidence, find
 from ioc.i18n import mark, render
 from ioc.i18n import translate as _
+from ioc.inventory.topology import Target
 from ioc.ledger import intake
 from ioc.ledger.model import Source, TargetState
 from ioc.ledger.places import asked_of, places_on
 from ioc.ledger.records import Outcome
 from ioc.web.render import page
-from ioc.web.words import decimal, percent, source_word, target_word
+from ioc.web.words import count, decimal, percent, source_word, target_word
 
 Lang = Annotated[Literal["vi", "en"], Query()]
 Id = Annotated[str, Path(max_length=200)]
@@ -61,6 +63,7 @@ def _lists(api: APIRouter, context: Context) -> None:
         area = context.monitor.view()
         found = all_targets(context, lang, state, place or None).items
         counts = target_counts(context)
+        today = datetime.fromtimestamp(context.clock.now() / 1000, area.topology.timezone).date()
         return page(
             request,
             "targets.html",
@@ -73,10 +76,18 @@ def _lists(api: APIRouter, context: Context) -> None:
                 if n
             ],
             total=sum(counts.values()),
-            targets=[{"target": t, **_shown(t.standing, t.comparator, lang)} for t in found],
+            targets=[
+                {
+                    "target": t,
+                    "overdue": _overdue(t.due, t.standing, today),
+                    **_shown(t.standing, t.comparator, lang),
+                }
+                for t in found
+            ],
             chosen=state.value if state else "",
             place=place or "",
             places=context.keeper.ledger().places,
+            retired=[] if state or place else _retired(context),
         )
 
     @api.get("/targets/import")
@@ -206,6 +217,19 @@ FIELDS = {
 }
 
 
+def _retired(context: Context) -> list[Target]:
+    """Targets that are no longer counted; their figures stay to be read."""
+    topology, counted = context.monitor.topology, context.keeper.ledger().standings
+    every = {**topology.targets, **topology.retired}.values()
+    return [target for target in every if (target.id, None) not in counted]
+
+
+def _overdue(due: str | None, standing: StandingOut, today: date) -> bool:
+    """Whether the day has passed on which the goal was to be reached."""
+    reached = standing.state in (TargetState.MET, TargetState.TRACKED)
+    return due is not None and due < today.isoformat() and not reached
+
+
 def _asked(context: Context, per: str, today: date) -> list[tuple[str, str]]:
     """Places that a form may name, id and name."""
     places = places_on(context.monitor.topology, today)
@@ -223,11 +247,12 @@ def _shown(standing: StandingOut, comparator: str, lang: str) -> dict[str, Any]:
 
 
 def _figure(figure: FigureOut, comparator: str, lang: str) -> dict[str, Any]:
-    whole = "–" if figure.denominator is None else str(figure.denominator)
+    numerator = None if figure.denominator is None else figure.numerator
     return {
         "figure": figure,
         "value": percent(figure.value, lang),
-        "count": f"{'–' if figure.denominator is None else figure.numerator}/{whole}",
+        "numerator": count(numerator, lang),
+        "denominator": count(figure.denominator, lang),
         "evidence": percent(figure.evidence, lang),
         "source": source_word(figure.source, lang),
         "figure_colour": COLOURS[figure.state],

@@ -8,6 +8,7 @@ from ioc.engine.model import SiteView, State
 from ioc.i18n import mark
 from ioc.i18n import translate as _
 from ioc.ledger.model import Source, TargetState
+from ioc.ledger.rounding import shown
 
 LINK_LABELS = {
     "fiber": mark("Fiber"),
@@ -38,6 +39,7 @@ VALUE_WORDS = {
     "total_ms": mark("whole answer"),
     "status": mark("HTTP status"),
     "days_left": mark("certificate valid for"),
+    "mobile": mark("made for telephones"),
 }
 
 
@@ -84,14 +86,21 @@ def site_word(view: SiteView, lang: str) -> str:
     return state_word(view.state, lang)
 
 
-def percent(value: float | None, lang: str) -> str:
-    """One decimal where it is not whole, never rounded up to 100 %; a dash for unknown."""
-    return "–" if value is None else f"{decimal(int(value * 10 + 1e-9) / 10, lang)} %"
+def percent(value: float | None, lang: str, digits: int = 1) -> str:
+    """Decimals only where it is not whole; a dash for unknown."""
+    return "–" if value is None else f"{decimal(shown(value, digits), lang, digits)} %"
 
 
-def decimal(value: float, lang: str) -> str:
-    """At most one decimal, with the language's sign for it."""
-    text = f"{value:.1f}".removesuffix(".0")
+def count(value: int | None, lang: str) -> str:
+    """With the language's sign for thousands; a dash for unknown."""
+    if value is None:
+        return "–"
+    return f"{value:,}".replace(",", ".") if lang == "vi" else f"{value:,}"
+
+
+def decimal(value: float, lang: str, digits: int = 1) -> str:
+    """At most so many decimals, with the language's sign for them."""
+    text = f"{value:.{digits}f}".rstrip("0").removesuffix(".") if digits else f"{value:.0f}"
     return text.replace(".", ",") if lang == "vi" else text
 
 
@@ -105,6 +114,8 @@ def measured(values: Mapping[str, float], lang: str) -> str:
 
 
 def _with_unit(name: str, value: float, lang: str) -> str:
+    if name.endswith("mobile"):
+        return _("yes" if value else "no", lang)
     if name == "days_left":
         return _("{n} days", lang, n=int(value))
     unit = {"ms": " ms", "pct": " %"}.get(name.rpartition("_")[2], "")

@@ -48,7 +48,7 @@ WRITING = "Writing two weeks"
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Monitor]:
-    with Monitor(tmp_path, INVENTORY, command=("demo",)) as running:
+    with Monitor(tmp_path, INVENTORY, command=("demo",), patience=120) as running:
         yield running
         listeners = children(running)
     psutil.wait_procs(listeners, 5)

@@ -154,6 +154,10 @@ class District:
             self.spaces.ip(
                 computer, "link set lan up", f"route replace default via {commune.router}"
             )
+            self.spaces.wait_for_carrier(computer, "lan")
+            self.spaces.wait_for_carrier(_router(commune), "lan")
+            # Who was asked for a moment ago is asked again only a second later.
+            self.spaces.ip(_router(commune), "neigh flush dev lan")
         else:
             self.spaces.ip(_router(commune), f"addr replace {commune.pcs[pc]}/32 dev lo")
 

@@ -35,7 +35,8 @@ class MonitorError(AssertionError):
 class Monitor:
     """One directory with an inventory, data and a log, and the process that runs on it.
 
-    spawn, dial: how to start a process and make a TCP socket (in a namespace: of the lab).
+    patience: seconds until it answers. spawn, dial: how to start a process and make a TCP socket
+    (in a namespace: of the lab).
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Monitor:
         dial: Callable[[], socket.socket] = socket.socket,
         command: Sequence[str] = ("run",),
         environment: Mapping[str, str] | None = None,
+        patience: float = 20.0,
     ) -> None:
+        self._patience = patience
         self.folder = folder
         self.inventory = folder / "inventory.yaml"
         self.inventory.write_text(inventory, encoding="utf-8")
@@ -60,7 +63,11 @@ class Monitor:
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Monitor:
-        return self.start()
+        try:
+            return self.start(self._patience)
+        except BaseException:
+            self.__exit__()  # what never answered must not go on behind the tests
+            raise
 
     def __exit__(self, *_: object) -> None:
         if self.process is not None and self.process.poll() is None:

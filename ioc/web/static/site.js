@@ -6,6 +6,7 @@ const EVERY = 10_000;
 let heard = performance.now();
 
 async function renew() {
+  if (document.querySelector("main form:focus-within")) return tick(); // somebody is choosing
   try {
     const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(EVERY - 1000) });
     if (!answer.ok) return;

@@ -46,6 +46,76 @@ def page(body: bytes, *headers: str) -> bytes:
     return "\r\n".join(head).encode() + body
 
 
+# --- telephones
+
+
+def portal_for(telephones: str, others: str) -> Callable[[StreamReader, StreamWriter], Any]:
+    """A portal that answers telephones with another page, as old ones do."""
+
+    async def handle(reader: StreamReader, writer: StreamWriter) -> None:
+        asked = (await reader.readuntil(b"\r\n\r\n")).decode()
+        agent = next(line for line in asked.split("\r\n") if line.startswith("User-Agent:"))
+        body = telephones if "Mobile" in agent else others
+        writer.write(page(body.encode(), "Content-Type: text/html; charset=utf-8"))
+        await writer.drain()
+
+    return handle
+
+
+FITS = '<html><head><meta name="viewport" content="width=device-width, initial-scale=1"></head>'
+FIXED = '<html><head><meta name="viewport" content="width=1024"><title>Cổng</title></head>'
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        (FITS, 1.0),
+        (FIXED, 0.0),
+        ("<html><title>Cổng</title>", 0.0),
+        ("", 0.0),
+        ("<META CONTENT='initial-scale=1,width = device-width' NAME='viewport'/>", 1.0),
+        ("<meta name=viewport content=width=device-width>", 1.0),
+        ("<!-- " + FITS + " --><p>", 0.0),
+        ("<!-- cũ --><!-- " + FIXED + "-->" + FITS, 1.0),
+        ("<!-- không đóng " + FITS, 0.0),
+        ('<meta name="description" content="width=device-width">', 0.0),
+        ("<p>" * 80_000 + FITS, 0.0),
+    ],
+)
+async def test_a_page_made_for_small_screens_says_so(serve: Any, body: str, fits: float) -> None:
+    port = await serve(portal_for(body, FIXED if fits else FITS))
+    result = await ask(f"http://127.0.0.1:{port}/", mobile=True)
+    assert result.verdict is Verdict.OK, "what a page looks like is no failure"
+    assert result.values["mobile"] == fits
+
+
+async def test_nobody_asks_as_a_telephone_unless_told(serve: Any) -> None:
+    port = await serve(portal_for(FIXED, FITS))
+    result = await ask(f"http://127.0.0.1:{port}/")
+    assert result.verdict is Verdict.OK
+    assert "mobile" not in result.values
+
+
+async def test_a_portal_that_is_broken_says_nothing_of_telephones(serve: Any) -> None:
+    port = await serve(answering(b"HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n"))
+    result = await ask(f"http://127.0.0.1:{port}/", mobile=True)
+    assert result.verdict is Verdict.FAILED
+    assert "mobile" not in result.values
+
+
+async def test_a_page_that_cannot_be_unpacked_says_nothing_of_telephones(serve: Any) -> None:
+    port = await serve(answering(page(b"xx", "Content-Encoding: br")))
+    result = await ask(f"http://127.0.0.1:{port}/", mobile=True)
+    assert result.verdict is Verdict.OK
+    assert "mobile" not in result.values
+
+
+async def test_a_hostile_page_is_looked_through_at_once(serve: Any) -> None:
+    port = await serve(answering(page(b"<meta " * 30_000 + b"<!--" * 30_000)))
+    result = await ask(f"http://127.0.0.1:{port}/", mobile=True)
+    assert result.values["mobile"] == 0.0
+
+
 # --- nginx
 
 

@@ -37,6 +37,7 @@ BAD = [
     ("http", {"status": "299-200"}, "must be a status such as 200"),
     ("http", {"status": []}, "at least 1 item"),
     ("http", {"method": "POST"}, "Input should be 'GET', 'HEAD' or 'OPTIONS'"),
+    ("http", {"mobile": True, "method": "HEAD"}, "mobile looks at the page"),
     ("http", {"headers": {"X y": "1"}}, "a header name that cannot be set"),
     ("http", {"headers": {"Transfer-Encoding": "chunked"}}, "a header name that cannot be set"),
     ("http", {"headers": {"X-A": "1\r\nX-B: 2"}}, "a header value must be one line"),

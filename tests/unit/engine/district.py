@@ -141,7 +141,7 @@ def topology(
             per="site",
             measure="networked-computers",
             wall=True,
-        ),  # fmt: skip
+        ),
         Target("mobile-4g", "4G", 100, per="commune", measure="mobile-4g", wall=True),
     ]
     return Topology(

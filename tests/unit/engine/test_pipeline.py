@@ -252,7 +252,8 @@ def test_points_carry_the_tags_of_the_design(desk: Desk) -> None:
     [point] = desk.points
     assert point.measurement == "check"
     assert dict(point.tags) == {
-        "area": "huyen", "asset": "a.pc-1", "check": "fake", "kind": "fake", "site": "a",
+        "area": "huyen", "asset": "a.pc-1", "asset_kind": "computer", "asset_type": "device",
+        "check": "fake", "kind": "fake", "site": "a",
     }  # fmt: skip
     assert list(point.tags) == sorted(point.tags)
     desk.points.clear()

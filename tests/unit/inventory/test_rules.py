@@ -29,6 +29,10 @@ def devices(*lines: str) -> str:
 
 
 FIELDS = "sites[0].links[0]"
+TARGET_KEYS = (
+    "id, name, name_en, goal, tracked, comparator, due, counted, counted_en, per, basis, by, "
+    "sources, measure, supporting, kinds, fresh, rule, rule_en, wall, retired"
+)
 RULES = {
     # --- kinds of values
     "text": ("monitor: {site: 5.5}", "2: monitor.site: must be text, not 5.5; put it in quotes"),
@@ -107,11 +111,11 @@ RULES = {
     ),
     "unknown key, similar to none": (
         "targets: [{id: mobile-4g, name: X, goal: 90, màu: đỏ}]",
-        "2: targets[0].màu: unknown key; the keys here are id, name, goal, comparator, due",
+        f"2: targets[0].màu: unknown key; the keys here are {TARGET_KEYS}",
     ),
     "a key of another place": (
         "targets: [{id: mobile-4g, name: X, goal: 90, staff: 5}]",
-        "2: targets[0].staff: unknown key; the keys here are id, name, goal, comparator, due",
+        f"2: targets[0].staff: unknown key; the keys here are {TARGET_KEYS}",
     ),
     "unknown key of a calendar": (
         calendar('days: [mon], hours: ["07:30-11:30"], holiday: VN'),
@@ -315,10 +319,30 @@ RULES = {
         "targets:\n  - {id: mobile-4g, name: X, goal: 90}\n  - {id: mobile-4g, name: Y, goal: 100}",
         "4: targets[1].id: mobile-4g exists already: inventory.yaml:3; remove one of them",
     ),
-    "target that is not measured": (
-        "targets: [{id: open-data, name: X, goal: 100}]",
-        "2: targets[0].id: must be one of 'fiber-communes', 'networked-computers', 'mobile-4g', "
-        "not 'open-data'",
+    "target of one's own without a name": (
+        "targets: [{id: cay-xanh, goal: 90}]",
+        "2: targets[0].id: not in the catalogue; a target of your own needs a name and a goal",
+    ),
+    "target of one's own without a goal": (
+        "targets: [{id: cay-xanh, name: Cây xanh}]",
+        "2: targets[0]: write a goal in percent, or tracked: true",
+    ),
+    "measure that does not exist": (
+        "targets: [{id: cay-xanh, name: Cây xanh, goal: 90, measure: trees}]",
+        "2: targets[0].measure: must be one of 'fiber', 'mobile-4g', 'networked-computers', "
+        "'adequate-computers', 'services', 'portal', 'software', 'mobile', not 'trees'",
+    ),
+    "unit that ends before it begins": (
+        "units: [{id: u, name: U, valid_from: 2025-07-01, valid_until: 2025-06-30}]",
+        "2: units[0].valid_until: is before valid_from",
+    ),
+    "merger without a day": (
+        "units: [{id: u, name: U}, {id: v, name: V, into: u}]",
+        "2: units[1].into: needs valid_until: the last day before the merger",
+    ),
+    "merger into nothing": (
+        "units: [{id: u, name: U, valid_until: 2025-06-30, into: w}]",
+        "2: units[0].into: w does not exist",
     ),
     "check twice": (
         check("kind: tcp, address: 127.0.0.1, port: 1}, {kind: tcp, address: 127.0.0.1, port: 2"),

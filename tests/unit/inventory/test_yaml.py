@@ -197,6 +197,6 @@ def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
 def test_an_odd_key_cannot_write_to_the_terminal(mistakes) -> None:
     assert mistakes(GOOD + '"\\e[31mred": 1\n') == [
         "inventory.yaml:2: '\\x1b[31mred': unknown key; the keys here are sites, services, area, "
-        "monitor, include, freshness, sentinels, calendars, defaults, targets, routes, "
-        "alerts"
+        "monitor, include, freshness, sentinels, calendars, defaults, units, targets, adequacy, "
+        "reports, routes, alerts"
     ]

@@ -1,4 +1,6 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # the small district is shared
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "engine"))  # the small district is shared
+sys.path.insert(0, str(HERE))

@@ -1,4 +1,4 @@
-"""The outbox: what must reach somebody, stored before it is sent, deleted never, marked when sent.
+"""Messages: what must reach somebody, stored before it is sent, deleted never, marked when sent.
 
 put() in the transaction of what it tells about ─▶ due() ─▶ channel ─▶ sent | retry | dead
 

@@ -1,0 +1,16 @@
+"""How a percentage is shown: one rule for pages, commands, messages and reports."""
+
+from __future__ import annotations
+
+
+def shown(value: float, digits: int = 1) -> float:
+    """Rounded, but never up to 100 nor down to 0 what is neither.
+
+    value: percent. `shown(99.97)` is 99.9 and `shown(0.02)` is 0.1, because "100 %" and "0 %" say
+    that nothing or everything is missing.
+    """
+    step: float = 10**-digits
+    rounded = round(value, digits)
+    if rounded >= 100 > value:
+        return round(100 - step, digits)
+    return round(step, digits) if rounded <= 0 < value else rounded

@@ -1,0 +1,44 @@
+"""One district in both engines for all tests of the dashboards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.integration.grafana import _engines
+from tests.integration.grafana._district import District, Made
+from tests.integration.grafana._engines import Influx, Victoria
+from tests.integration.store._servers import program
+
+DAYS = 3
+TEN_MINUTES = 600_000
+AWRY = 143_021  # ms after a full step: InfluxDB then meets a piece that begins before the range
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The engines with the district in them."""
+
+    influxql: Influx
+    promql: Victoria
+    made: Made
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    for name in ("influxd", "nginx", "victoria-metrics"):
+        program(name)  # skips, saying why
+    # VictoriaMetrics keeps the last 30 s of answers back: ask of two minutes ago.
+    now = time.time_ns() // 1_000_000 - 120_000 - AWRY
+    district = District(DAYS, now // TEN_MINUTES * TEN_MINUTES + AWRY)
+    points = list(district.points())
+    with (
+        _engines.influx(tmp_path_factory.mktemp("influx")) as influx,
+        _engines.victoria(tmp_path_factory.mktemp("victoria")) as victoria,
+    ):
+        influx.write(points)
+        victoria.write(points)
+        yield Filled(influx, victoria, district.made)

@@ -1,0 +1,212 @@
+"""What is special about VictoriaMetrics: its cluster, its flags, its clock, its kill -9."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ioc.i18n import use_language
+from ioc.store._vmread import SETTLED
+from ioc.store.base import Aggregate, Point, SeriesQuery, Store, StoreRefused, StoreUnavailable
+from ioc.store.memory import MemoryStore
+from ioc.store.victoriametrics import open_url
+from tests.integration.store._servers import Nginx, Victoria, running
+
+T0 = 1_770_000_000_000
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+SAMPLED = [a for a in Aggregate if a not in (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)]
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    use_language("en")
+    yield
+    use_language("vi")
+
+
+def points(start: int, count: int, every: int) -> list[Point]:
+    return [
+        Point("check", (("asset", f"máy {i % 7}"),), {"rtt_ms": float(i % 101)}, start + i * every)
+        for i in range(count)
+    ]
+
+
+def alike(store: Store, reference: Store, query: SeriesQuery) -> None:
+    mine, wanted = store.read(query), reference.read(query)
+    assert [(s.tags, list(s.times)) for s in mine] == [(s.tags, list(s.times)) for s in wanted]
+    for one, other in zip(mine, wanted, strict=True):
+        assert list(one.values) == pytest.approx(list(other.values), rel=1e-9)
+
+
+# Addresses as in the cluster's documentation: vminsert, vmselect and vmstorage, each on a port.
+INSERT = """
+    location ~ ^/insert/0/influx/api/v2/write$ {
+      rewrite ^ /api/v2/write break;
+      proxy_pass http://127.0.0.1:BEHIND;
+    }
+"""
+SELECT = """
+    location ~ ^/select/0/prometheus/(.*)$ {
+      rewrite ^/select/0/prometheus/(.*)$ /$1 break;
+      proxy_pass http://127.0.0.1:BEHIND;
+    }
+    location = /health { proxy_pass http://127.0.0.1:BEHIND; }
+    location = /metrics { proxy_pass http://127.0.0.1:BEHIND; }
+"""
+
+
+def test_the_addresses_of_a_cluster_are_used(victoria: Victoria, tmp_path: Path) -> None:
+    """Debian has no cluster: the single node answers behind addresses of one."""
+    victoria.wipe()
+    behind = str(victoria.port)
+    insert = Nginx(tmp_path / "insert", INSERT.replace("BEHIND", behind))
+    select = Nginx(tmp_path / "select", SELECT.replace("BEHIND", behind))
+    with running(insert), running(select):
+        hosts = f"127.0.0.1:{insert.port},127.0.0.1:{select.port}"
+        store = open_url(f"victoriametrics://{hosts}/?tenant=0&storage=127.0.0.1:{behind}")
+        reference = MemoryStore()
+        for one in (store, reference):
+            one.write(points(T0, 500, MINUTE))
+        victoria.flush()
+        for step in (None, HOUR):
+            alike(store, reference, SeriesQuery("check", "rtt_ms", T0, T0 + DAY, step=step))
+        health = store.health()
+        assert health.ok
+        assert health.size is not None
+        assert health.free
+        assert store.started_at() == open_url(victoria.url).started_at()
+        store.close()
+
+
+def test_the_tenant_of_a_cluster_must_be_there(victoria: Victoria, tmp_path: Path) -> None:
+    select = Nginx(tmp_path, SELECT.replace("BEHIND", str(victoria.port)))
+    with running(select):
+        store = open_url(f"victoriametrics://127.0.0.1:{select.port}/?tenant=5&storage=none")
+        with pytest.raises(StoreUnavailable, match="not found"):
+            store.read(SeriesQuery("check", "rtt_ms", T0, T0 + 1))
+        assert store.started_at() is None
+        store.close()
+
+
+def test_without_its_flag_what_was_sent_twice_counts_once_all_the_same(tmp_path: Path) -> None:
+    with running(Victoria(tmp_path, "-search.disableCache")) as server:
+        store, reference = open_url(server.url), MemoryStore()
+        for one in (store, reference):
+            one.write(points(T0, 900, MINUTE))
+        store.write(points(T0, 900, MINUTE))
+        server.flush()
+        store.write(points(T0, 900, MINUTE))
+        server.flush()
+        for aggregate in SAMPLED:
+            query = SeriesQuery("check", "rtt_ms", T0 + 1, T0 + DAY, step=HOUR, aggregate=aggregate)
+            alike(store, reference, query)
+        for value in (3.0, 9.0, 5.0):
+            store.write([Point("check", (), {"rtt_ms": value}, T0)])
+            server.flush()
+        query = SeriesQuery("check", "rtt_ms", T0, T0 + 1)
+        assert [list(s.values) for s in store.read(query) if not s.tags] == [[9.0]]
+        store.close()
+
+
+def test_the_newest_samples_are_in_steps_as_they_are(victoria: Victoria) -> None:
+    victoria.wipe()
+    store, reference = open_url(victoria.url), MemoryStore()
+    now = int(time.time() * 1000)
+    start = now - SETTLED - 10 * MINUTE
+    some = points(start, (now - start) // 1000 - 40, 1000)  # the newest forty seconds are silent
+    for one in (store, reference):
+        one.write(some)
+    victoria.flush()
+    for aggregate in SAMPLED:
+        for step in (1000, 7_000, MINUTE):
+            query = SeriesQuery(
+                "check", "rtt_ms", start + 500, now + MINUTE, step=step, aggregate=aggregate
+            )
+            alike(store, reference, query)
+    store.close()
+
+
+def test_a_new_series_becomes_visible_by_itself(victoria: Victoria) -> None:
+    victoria.wipe()
+    store = open_url(victoria.url)
+    store.write([Point("check", (), {"rtt_ms": 1.0}, T0)])
+    deadline = time.monotonic() + 30  # ten seconds, and what a busy machine adds
+    while not store.read(SeriesQuery("check", "rtt_ms", T0, T0 + 1)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    store.close()
+
+
+def test_what_it_would_drop_in_silence_is_refused(tmp_path: Path) -> None:
+    now = int(time.time() * 1000)
+    with running(Victoria(tmp_path, "-retentionPeriod=30d")) as server:
+        store = open_url(server.url)
+        store.write([Point("check", (), {"rtt_ms": 1.0}, now - 29 * DAY)])
+        for late in (now + 3 * DAY, now - 31 * DAY, -1, now * 1000):
+            with pytest.raises(StoreRefused, match=f"does not keep {late}: before 1970, past"):
+                store.send(f"check rtt_ms=1.0 {now}\ncheck rtt_ms=1.0 {late}".encode())
+        with pytest.raises(StoreRefused, match='not a line of numbers: check rtt_ms="a" 5'):
+            store.send(b'check rtt_ms="a" 5')
+        server.flush()
+        found = store.read(SeriesQuery("check", "rtt_ms", 0, now + 9 * DAY))
+        assert [list(s.times) for s in found] == [[now - 29 * DAY]]
+        store.close()
+
+
+def test_a_killed_server_is_noticed_and_what_is_sent_again_is_there_once(tmp_path: Path) -> None:
+    with running(Victoria(tmp_path)) as server:
+        store, reference = open_url(server.url), MemoryStore()
+        before = store.started_at()
+        some = points(T0, 20_000, 1000)
+        reference.write(some)
+        store.write(some)
+        server.kill()
+        with pytest.raises(StoreUnavailable, match="no connection"):
+            store.started_at()
+        time.sleep(1.1)  # the server tells whole seconds
+        server.start()
+        after = store.started_at()
+        assert before is not None
+        assert after is not None
+        assert after > before
+        store.write(some)
+        server.flush()
+        alike(store, reference, SeriesQuery("check", "rtt_ms", T0, T0 + DAY))
+        query = SeriesQuery("check", "rtt_ms", T0, T0 + DAY, step=HOUR, aggregate=Aggregate.COUNT)
+        alike(store, reference, query)
+        store.close()
+
+
+def test_a_server_that_does_not_tell_its_flags_is_used_all_the_same(
+    victoria: Victoria, tmp_path: Path
+) -> None:
+    victoria.wipe()
+    closed = (
+        "location = /metrics { return 403; } location / { proxy_pass http://127.0.0.1:BEHIND; }"
+    )
+    with running(Nginx(tmp_path, closed.replace("BEHIND", str(victoria.port)))) as front:
+        store, reference = open_url(f"victoriametrics://127.0.0.1:{front.port}"), MemoryStore()
+        for one in (store, reference):
+            one.write(points(T0, 500, MINUTE))
+        victoria.flush()
+        alike(store, reference, SeriesQuery("check", "rtt_ms", T0, T0 + DAY, step=HOUR))
+        with pytest.raises(StoreUnavailable, match="not permitted"):
+            store.started_at()
+        assert "not permitted" in str(store.health().problem)
+        store.close()
+
+
+def test_as_many_tags_and_letters_as_are_taken_come_back(victoria: Victoria) -> None:
+    victoria.wipe()
+    store = open_url(victoria.url)
+    tags = tuple(sorted({**{f"tag{i}": f"a, {i}" for i in range(27)}, "site": "𠀀" * 1000}.items()))
+    store.write([Point("check", tags, {"up": 1.0}, T0)])
+    victoria.flush()
+    [series] = store.read(SeriesQuery("check", "up", T0, T0 + 1, {"site": ("𠀀" * 1000,)}))
+    assert series.tags == tags
+    with pytest.raises(StoreRefused, match="more than 28 tags"):
+        store.write([Point("check", (*tags, ("z", "1")), {"up": 1.0}, T0)])
+    store.close()
