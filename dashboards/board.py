@@ -302,6 +302,7 @@ class Board:
             .show_value(common.VisibilityMode.NEVER)
             .merge_values(True)
             .row_height(0.85)
+            .per_page(50)
             .line_width(0)
             .fill_opacity(90)
             .span_nulls(HOLD_MS)

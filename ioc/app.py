@@ -221,7 +221,7 @@ class Program:
         server.should_exit = True
         await _end(parts)
         self.pipeline.settle()
-        self.pipeline.checkpoint()
+        self._checkpoint()
         for sink in (self.points, self.changes):
             sink.stop()
         entrance.close(self.settings.data_dir)

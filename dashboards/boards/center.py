@@ -50,7 +50,7 @@ def _headline(board: Board) -> None:
          "Số đơn vị chạy bằng đường dự phòng, hoặc chậm, mất gói."),
         ("is_down", "Đơn vị mất kết nối", words.BAD_FROM_ONE,
          "Số đơn vị không liên lạc được bằng đường nào."),
-        ("is_unknown", "Đơn vị chưa xác định", words.WARN_FROM_ONE,
+        ("is_unknown", "Đơn vị chưa xác định", words.GREY_FROM_ONE,
          "Số đơn vị chưa thể nói tốt hay xấu: chưa đo được, nằm sau chỗ hỏng, hoặc đang bảo trì."),
     )  # fmt: skip
     for number, (field, title, steps, about) in enumerate(counts):
@@ -134,7 +134,7 @@ def _goals(board: Board) -> None:
         ),
         {
             "name": Column("Chỉ tiêu"),
-            "value": Column("Đạt", "percent", steps=words.TARGET, decimals=1, bar=100, width=150),
+            "value": Column("Đạt", "percent", steps=words.PLAIN, decimals=1, bar=100, width=150),
             "goal": Column("Phải đạt", "percent", decimals=0, width=80),
             "gap": Column("Còn thiếu", "suffix:điểm %", steps=words.GAP, decimals=1, width=120),
             "evidence": Column("Bằng chứng", "percent", steps=words.EVIDENCE, decimals=0,

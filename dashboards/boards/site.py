@@ -85,16 +85,17 @@ def _states(board: Board) -> None:
         (14, 12, 10, 8), "Chỉ tiêu của đơn vị",
         "Những chỉ tiêu tính riêng cho đơn vị này, lúc này. Ô trống: chưa có số liệu.",
         ask.Rows("coverage", {**ONE, "scope": "place"}, by=("name",),
-                 columns={"value": "max", "goal": "max", "evidence": "max"}, of=("target",),
-                 keep=ask.LEDGER),
+                 columns={"value": "max", "goal": "max", "gap": "max", "evidence": "max"},
+                 of=("target",), keep=ask.LEDGER),
         {
             "name": Column("Chỉ tiêu"),
-            "value": Column("Đạt", "percent", steps=words.TARGET, decimals=1, bar=100, width=120),
+            "value": Column("Đạt", "percent", steps=words.PLAIN, decimals=1, bar=100, width=120),
             "goal": Column("Phải đạt", "percent", decimals=0, width=80),
+            "gap": Column("Còn thiếu", "suffix:điểm %", steps=words.GAP, decimals=1, width=110),
             "evidence": Column("Bằng chứng", "percent", steps=words.EVIDENCE, decimals=0,
                                width=100),
         },
-        sort=("Đạt", False),
+        sort=("Còn thiếu", True),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dashboards.boards.shared import AREA, PLACES, TO_SITE
 
 WHOLE = {**AREA, "scope": "area"}
 ONE = {"area": "$area", "name": "=$target"}
-VALUE = Column("Đạt", "percent", steps=words.TARGET, decimals=1, bar=100, width=200)
+VALUE = Column("Đạt", "percent", steps=words.PLAIN, decimals=1, bar=100, width=200)
 GOAL = Column("Phải đạt", "percent", decimals=0, width=90)
 GAP = Column("Còn thiếu", "suffix:điểm %", steps=words.GAP, decimals=1, width=120)
 EVIDENCE = Column("Bằng chứng", "percent", steps=words.EVIDENCE, decimals=0, width=110)

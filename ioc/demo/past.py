@@ -181,7 +181,7 @@ class Past:
             view = self.view_at(time)
             for reading in evaluate(self.topology, view, self._calendars, time).chosen():
                 if reading.value is not None:
-                    yield coverage_point(self.topology.area_id, reading, time)
+                    yield coverage_point(self.topology.area_id, reading, time, self.topology)
 
     def _sites(self) -> tuple[list[SiteView], list[Transition]]:
         """Each site as it was last, and every change on the way."""

@@ -19,9 +19,7 @@ DAY = 86_400_000
 MET = {TargetState.MET: 1, TargetState.PARTLY: 0, TargetState.NOT_MET: 0}
 
 
-def coverage_point(
-    area: str, reading: Coverage, at: int, topology: Topology | None = None
-) -> Point:
+def coverage_point(area: str, reading: Coverage, at: int, topology: Topology) -> Point:
     """A coverage figure as a point. An unknown value is absent, not 0, and so is what it counts.
 
     topology: gives the names that screens show (tags name, place); gap: points of percent that
@@ -30,8 +28,7 @@ def coverage_point(
     tags = {"area": area, "target": reading.target}
     if reading.site is not None:
         tags["site"] = reading.site
-    if topology is not None:
-        tags |= _names(topology, reading)
+    tags |= _names(topology, reading)
     figures = {
         "value": reading.value,
         "goal": reading.goal,

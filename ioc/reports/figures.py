@@ -207,7 +207,8 @@ class Figures:
             member: _newest(self._written.get((target, member), ()))
             for member in members_of(self._topology, place)
         }
-        return joined(newest, place)
+        targets = {**self._topology.targets, **self._topology.retired}
+        return joined(newest, place, targets.get(target))
 
     # --- words
 

@@ -20,6 +20,7 @@ MATRIX = 15  # targets side by side in one table of units
 
 
 def target_row(number: int, target: TargetPart, lang: str) -> dict[str, Any]:
+    """A target in the list: its figure with source, day and evidence, and how it moved."""
     area = target.area
     known = area.denominator is not None
     source = [*_source(area, lang), words.day(area.as_of) if area.as_of else ""]
@@ -138,6 +139,7 @@ def _cell(figure: Figure | None, lang: str) -> dict[str, str]:
 
 
 def details(number: int, target: TargetPart, lang: str) -> dict[str, Any]:
+    """The figures of each unit, the lowest ones when there are too many, and their sum."""
     known = [p for p in target.places if p.denominator is not None]
     shown = known
     if len(known) > WORST:

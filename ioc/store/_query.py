@@ -18,7 +18,7 @@ from ioc.store._late import late_windows
 from ioc.store._merge import Stretch
 from ioc.store._plan import Moving, Part, coarsest, joined, plan
 from ioc.store._recent import NOTHING, Samples
-from ioc.store._schema import LIVE, RAW, TOP, table_of
+from ioc.store._schema import FINEST, LIVE, RAW, TOP, table_of
 from ioc.store._steps import RECIPES, Steps
 from ioc.store._view import Floors, View, worn
 from ioc.store._windows import HELD, Grid, Windows, fold, hold, limited, runs
@@ -185,6 +185,9 @@ class Stepped:
         are in one step."""
         if start >= end:
             return
+        if level == FINEST:
+            self._take_packed(start, end, members)
+            return
         step = self._grid.start(start)
         if end <= step + self._grid.width:
             columns = self._recipe.together
@@ -198,6 +201,13 @@ class Stepped:
             put = self._found[series].put
             for _series, time, first, second in windows:
                 put(start_of(time), (first, second))
+            self._check(series)
+
+    def _take_packed(self, start: int, end: int, members: Sequence[int]) -> None:
+        rows = self._view.windows_of(FINEST, members, start, end)
+        for series, windows in groupby(rows, key=itemgetter(0)):
+            for _series, time, window in windows:
+                self._found[series].add(self._grid.start(time), window)
             self._check(series)
 
     def _take_samples(self, part: Part, begin: int, members: Sequence[int]) -> None:

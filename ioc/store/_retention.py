@@ -5,13 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from ioc.i18n import _
 from ioc.store._merge import CHUNK, Budget, Stretch
+from ioc.store._packed import SPAN
 from ioc.store._rollup import settle, windows_of_samples
-from ioc.store._schema import DAY, FINEST, HOUR, LIVE, RAW, TOP, table_of
+from ioc.store._schema import DAY, FINEST, LIVE, OLD, RAW, TOP, WINDOW, table_of
 from ioc.store._series import SeriesIndex
 from ioc.store._view import NEVER, View
+from ioc.store._windows import Window
 from ioc.store.base import StoreError
 
 PAGES = 200  # pages given back in a step
@@ -23,7 +27,6 @@ SETTINGS = (  # of the levels from RAW to TOP
 LONGEST = 36_600  # days
 LEAP = 2 * DAY  # ms between two runs of upkeep that are no leap of the clock
 DOUBTS = 24  # runs of upkeep, about hourly, that a leap is doubted
-SLICE = 6 * HOUR  # ms of samples that go at once: of a sample a second, 21,600 a series
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,8 @@ def _is_moving(connection: sqlite3.Connection, level: int, floor: int) -> bool:
 
 
 def _age(view: View, index: SeriesIndex, wanted: int) -> Iterator[None]:
-    """Turn samples older than a moment into windows of five minutes, a slice of time at once.
+    """Turn samples older than a moment into windows of five minutes, a slice of time at once: what
+    goes into one row; of a sample a second, 10,800 of each series.
 
     The floor is raised first: until a series has its windows of the slice, its samples are alive
     (View.begin).
@@ -141,16 +145,16 @@ def _age(view: View, index: SeriesIndex, wanted: int) -> Iterator[None]:
             if floor >= wanted:
                 return
             oldest = yield from _oldest(view, index, floor)
-            floor = wanted if oldest is None else min(wanted, oldest + SLICE)
+            floor = wanted if oldest is None else min(wanted, oldest + SPAN)
             raise_floor(view.connection, RAW, floor)
-        if oldest is None or oldest < floor:
+        if oldest is not None and oldest < floor:
             yield from _age_slice(view, index, dropped, floor)
         view.connection.execute("UPDATE floors SET dropped = time WHERE level = ?", (RAW,))
         yield
 
 
 def _oldest(view: View, index: SeriesIndex, floor: int) -> Generator[None, None, int | None]:
-    """Start of the hour of the oldest sample from a floor on; None when there is none."""
+    """Start of the row of the oldest sample from a floor on; None when there is none."""
     found: int | None = None
     budget = Budget()
     for series in range(1, index.last + 1):
@@ -162,7 +166,7 @@ def _oldest(view: View, index: SeriesIndex, floor: int) -> Generator[None, None,
         if budget.spent:
             yield
             budget.renew()
-    return None if found is None else view.grid(LIVE).start(found)
+    return None if found is None else view.rows_grid().start(found)
 
 
 def _age_slice(view: View, index: SeriesIndex, start: int, end: int) -> Iterator[None]:
@@ -191,6 +195,19 @@ def _age_series(view: View, series: int, span: Stretch, index: SeriesIndex) -> N
 
 
 # --- windows
+
+
+def pack_old(view: View) -> None:
+    """Take over the windows of five minutes of the layout before, one row each."""
+    execute = view.connection.execute
+    if not execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (OLD,)).fetchone():
+        return
+    execute("BEGIN IMMEDIATE")
+    rows = execute(f"SELECT series, time, {WINDOW} FROM {OLD} ORDER BY series, time")
+    for series, some in groupby(rows, key=itemgetter(0)):
+        view.put(FINEST, [(series, {time: Window(*known) for _, time, *known in some})])
+    execute(f"DROP TABLE {OLD}")
+    execute("COMMIT")
 
 
 def _drop(connection: sqlite3.Connection, level: int, floor: int) -> Iterator[None]:

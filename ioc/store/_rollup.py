@@ -19,7 +19,7 @@ from ioc.store._merge import Budget, Stretch, mark
 from ioc.store._schema import FINEST, HOUR, LIVE, TOP
 from ioc.store._series import SeriesIndex
 from ioc.store._view import View
-from ioc.store._windows import Grid, Window, Windows, add, fold, hold
+from ioc.store._windows import Grid, Windows, add, fold, hold
 from ioc.store.base import HOLD
 
 PIECES = 200  # stretches looked up at once
@@ -137,8 +137,8 @@ def _of_samples(rows: Iterable[Any], end: int, grid: Grid, up: bool) -> Windows:
 
 def _of_windows(rows: Iterable[Any], grid: Grid) -> Windows:
     windows = Windows()
-    for _series, time, *known in rows:
-        add(windows, grid.start(time), Window(*known))
+    for _series, time, window in rows:
+        add(windows, grid.start(time), window)
     return windows
 
 

@@ -22,7 +22,7 @@ from ioc.store._merge import merge
 from ioc.store._query import answered
 from ioc.store._readers import Readers
 from ioc.store._recent import Recent
-from ioc.store._retention import Retention, from_environment, give_back, retain
+from ioc.store._retention import Retention, from_environment, give_back, pack_old, retain
 from ioc.store._rollup import roll_up
 from ioc.store._schema import LIVE, TOP, lock, open_writer, translated
 from ioc.store._series import SeriesIndex, load_tags, series_rows
@@ -237,7 +237,9 @@ class SqliteStore:
             while part := rows.fetchmany(10_000):
                 self._recent.add(part)
             fact = "SELECT value FROM facts WHERE name = 'day_offset'"
-            return int(self._writer.execute(fact).fetchone()[0])
+            day_offset = int(self._writer.execute(fact).fetchone()[0])
+            pack_old(View(self._writer, day_offset))
+            return day_offset
         except (sqlite3.Error, ValueError) as error:
             self._writer.close()
             if isinstance(error, sqlite3.Error):

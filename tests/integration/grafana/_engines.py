@@ -26,13 +26,13 @@ class Influx:
 
     def __init__(self, store: str, url: str, database: str = DATABASE, token: str = "") -> None:
         self.url = url
-        self._store = store
+        self.store = store
         self._database = database
         self._headers = {"Authorization": f"Token {token}"} if token else {}
 
     def write(self, points: Iterable[Point]) -> int:
         """Number of points."""
-        return _write(self._store, points)
+        return _write(self.store, points)
 
     def query(self, text: str) -> list[dict[str, Any]]:
         """The series of an answer. Raises AssertionError with the server's words."""
@@ -48,11 +48,11 @@ class Victoria:
 
     def __init__(self, store: str, url: str) -> None:
         self.url = url
-        self._store = store
+        self.store = store
 
     def write(self, points: Iterable[Point]) -> int:
         """Number of points; they can be asked for when this returns."""
-        count = _write(self._store, points)
+        count = _write(self.store, points)
         _ask(f"{self.url}/internal/force_flush", raw=True)
         return count
 

@@ -233,6 +233,22 @@ async def test_one_that_a_stop_interrupted_too_often_is_given_up(
     assert rows(made)["1-a"].state == FAILED
 
 
+@pytest.mark.parametrize("data", ["{}", "not json", '{"every": "century", "later": 1}', "[]"])
+async def test_what_another_version_wrote_does_not_keep_the_program_from_starting(
+    made: Sources, tmp_path: Path, data: str
+) -> None:
+    Rows(made.database.engine).keep(Job("1-a", JANUARY, "an", 1, CANCELLED))
+    with made.database.engine.begin() as connection:
+        row = ("2-b", 2, "an", READY, "", data)
+        connection.exec_driver_sql(
+            "INSERT INTO reports (id, created_at, author, state, error, data) VALUES (?,?,?,?,?,?)",
+            row,
+        )
+    reports = Reports(made, made.database.engine, tmp_path / "reports")
+    reports.load()
+    assert [job.id for job in reports.jobs()] == ["1-a"]
+
+
 @pytest.mark.parametrize("moment", ["0.05", "0.65"], ids=["while gathering", "while laying out"])
 def test_a_killed_program_makes_it_at_the_next_start_and_leaves_no_child(
     tmp_path: Path, moment: str

@@ -311,7 +311,7 @@ def test_the_program_killed_fifty_times_loses_and_doubles_nothing(place: Place) 
             writers.stdin.write(f"{begun}\n")
             writers.stdin.flush()
             pid = int(writers.stdout.readline().split()[1])
-            timer = threading.Timer(chance.uniform(0.0, 0.25), os.kill, (pid, signal.SIGKILL))
+            timer = threading.Timer(chance.uniform(0.0, 0.15), os.kill, (pid, signal.SIGKILL))
             timer.start()
             told = iter(writers.stdout.readline, "end\n")
             committed += [int(line.split()[1]) for line in told]

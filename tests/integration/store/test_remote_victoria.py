@@ -197,3 +197,16 @@ def test_a_server_that_does_not_tell_its_flags_is_used_all_the_same(
             store.started_at()
         assert "not permitted" in str(store.health().problem)
         store.close()
+
+
+def test_as_many_tags_and_letters_as_are_taken_come_back(victoria: Victoria) -> None:
+    victoria.wipe()
+    store = open_url(victoria.url)
+    tags = tuple(sorted({**{f"tag{i}": f"a, {i}" for i in range(27)}, "site": "𠀀" * 1000}.items()))
+    store.write([Point("check", tags, {"up": 1.0}, T0)])
+    victoria.flush()
+    [series] = store.read(SeriesQuery("check", "up", T0, T0 + 1, {"site": ("𠀀" * 1000,)}))
+    assert series.tags == tags
+    with pytest.raises(StoreRefused, match="more than 28 tags"):
+        store.write([Point("check", (*tags, ("z", "1")), {"up": 1.0}, T0)])
+    store.close()

@@ -15,7 +15,7 @@ from ioc.store.base import Point, SeriesQuery, Store, StoreUnavailable
 from tests.integration.store._servers import Influx, Nginx, Victoria, running
 
 T0 = 1_770_000_000_000
-POINTS = [Point("check", (("site", "Xã Yên Thịnh"),), {"up": 1.0}, T0 + i) for i in range(6_000)]
+POINTS = [Point("check", (("site", "Xã Yên Thịnh"),), {"up": 1.0}, T0 + i) for i in range(12_000)]
 THROUGH = "location / { proxy_pass http://127.0.0.1:BEHIND; }"
 
 

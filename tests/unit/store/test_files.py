@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
-from ioc.store._schema import LIVE
+from ioc.store._retention import Retention
+from ioc.store._schema import FINEST, ROLLUP
+from ioc.store._view import View
 from ioc.store.base import Aggregate, Point, SeriesQuery, StoreCorrupt, StoreError
 from ioc.store.memory import MemoryStore
 from ioc.store.sqlite import SqliteStore
@@ -74,34 +77,55 @@ def test_a_file_of_another_user_is_a_clear_error(tmp_path: Path) -> None:
     assert "series.db" in ended.stderr.splitlines()[-1]
 
 
+def to_layout_2(store: SqliteStore) -> None:
+    """It kept windows of five minutes beside samples, a row each, and marked those as dirty."""
+    view, execute = View(store._writer, -7 * HOUR), store._writer.execute
+    packed = [
+        (series, time, *astuple(window))
+        for series in range(1, 4)
+        for time, window in view.windows(FINEST, series, 0, MIDNIGHT + 9 * DAY)
+    ]
+    assert packed
+    execute("DROP TABLE rollup_5m")
+    execute(ROLLUP.format(table="rollup_5m"))
+    row = "INSERT INTO rollup_5m VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    store._writer.executemany(row, packed)
+    execute("INSERT INTO rollup_5m SELECT series, time, 1, 1, 1, 1, time, time, 1, 0, 0 FROM raw")
+    execute("UPDATE dirty SET level = 0, start = start + 600000")
+    execute("PRAGMA user_version = 2")
+
+
 def test_a_file_of_the_layout_before_is_taken_over(tmp_path: Path) -> None:
-    """It kept windows of five minutes beside their samples, and marked those as dirty."""
-    path = tmp_path / "series.db"
-    store, reference = SqliteStore(path), MemoryStore()
+    path, keep = tmp_path / "series.db", Retention(1, 5, 9, 9)
+    store, reference = SqliteStore(path, keep=keep), MemoryStore()
     for one in (store, reference):
         one.write(points())
     store.maintain(MIDNIGHT + 2 * DAY)
-    later = points(100, MIDNIGHT + 2 * DAY)
     for one in (store, reference):
-        one.write(later)
+        one.write(points(100, MIDNIGHT + 2 * DAY))
     while store._merge_step():
         pass
-    store._writer.execute("UPDATE dirty SET level = 0, start = start + 600000")
-    store._writer.execute(
-        "INSERT INTO rollup_5m SELECT series, time, 1, 1, 1, 1, time, time, 1, 0, 0 FROM raw"
-    )
-    store._writer.execute("PRAGMA user_version = 2")
+    to_layout_2(store)
     store.close()
-    store = SqliteStore(path)
-    assert store._writer.execute("SELECT count(*) FROM rollup_5m").fetchone() == (0,)
-    levels = store._writer.execute("SELECT DISTINCT level FROM dirty").fetchall()
-    assert levels == [(LIVE,)]
-    for _upkeep in range(2):
+    for _again in range(2):
+        store = SqliteStore(path, keep=keep)
         for aggregate in Aggregate:
             for step in (5 * MINUTE, HOUR, DAY):
-                mine, wanted = (answers(s, aggregate, step) for s in (store, reference))
-                assert mine == wanted
-        store.maintain(MIDNIGHT + 3 * DAY)
+                assert answers(store, aggregate, step) == answers(reference, aggregate, step)
+        store.maintain(MIDNIGHT + 2 * DAY + 2 * HOUR)
+        tables = store._writer.execute("SELECT name FROM sqlite_schema WHERE name = 'old_5m'")
+        assert tables.fetchall() == []
+        store.close()
+
+
+def test_a_damaged_row_of_windows_is_an_error_and_no_answer(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "series.db", keep=Retention(1, 5, 9, 9))
+    store.write(points())
+    store.maintain(MIDNIGHT + 3 * DAY)
+    store._writer.execute("UPDATE rollup_5m SET windows = x'00'")
+    with pytest.raises(StoreCorrupt, match=r"series\.db.*series 1"):
+        answers(store, Aggregate.COUNT, 5 * MINUTE)
+    assert answers(store, Aggregate.COUNT, HOUR), "the rest can be read"
     store.close()
 
 

@@ -126,7 +126,7 @@ def test_while_samples_turn_to_windows_every_answer_is_right(
 
     monkeypatch.setattr(store, "_step", step)
     store.maintain(MIDNIGHT + 3 * DAY + HOUR)
-    assert store._writer.execute("SELECT count(*) FROM rollup_5m").fetchone()[0] == 8 * 96
+    assert store._writer.execute("SELECT count(*) FROM rollup_5m").fetchone()[0] == 8 * 8
     assert len(asked) > 16
     assert all(found == wanted for found in asked)
 
