@@ -183,3 +183,20 @@ def test_the_first_page_is_not_empty(
     assert computers.evidence_value == 100.0
     assert computers.value is not None
     assert 90 < computers.value < 100, "a few computers have been missing for days"
+
+
+def test_every_fault_of_the_past_is_an_incident_that_ended(
+    district: Topology, written: tuple[Store, Path], past: Past
+) -> None:
+    _, folder = written
+    database = StateDatabase.open(f"sqlite:///{folder / 'state.db'}")
+    known = database.load_incidents(past.begin)
+    database.close()
+    assert len(known.recent) > 5
+    for incident in known.recent:
+        assert incident.resolved_at is not None
+        assert past.begin - DAY < incident.since < incident.resolved_at < past.started
+        middle = (max(incident.since, past.begin) + incident.resolved_at) // 2
+        states = past.view_at(middle).assets
+        assert any(states[name].state is State.DOWN for name in incident.affected), incident
+        assert incident.acknowledged_at is None or incident.cause
