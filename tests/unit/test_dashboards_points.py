@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -19,8 +20,8 @@ from ioc.inventory.topology import Severity, Topology
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.points import computer_points, coverage_point
-from ioc.series import Stopwatch, level, outbox_points
-from ioc.store.base import Backlog, Point
+from ioc.series import STEADY, Drawn, Stopwatch, level, outbox_points
+from ioc.store.base import HOLD, Backlog, Point
 from ioc.store.memory import MemoryStore
 
 INVENTORY = Path(__file__).parents[2] / "inventory.yaml"
@@ -295,6 +296,21 @@ def test_what_waits_is_told_for_people_and_for_the_store() -> None:
         "waiting": 7, "dropped": 3, "refused": 1, "full_percent": 25, "away_s": 90,
     }  # fmt: skip
     assert len(outbox_points("a", {}, None, NOW)) == 1
+
+
+def test_places_are_written_when_they_change_and_every_five_minutes() -> None:
+    drawn = Drawn(*[cast("Any", None)] * 6)
+
+    def place_at(time: int, **fields: float) -> int:
+        return len(list(drawn._news([Point("place", (("site", "a"),), fields, time)])))
+
+    assert place_at(0, state=0.0, age_s=1.0) == 1
+    assert place_at(60_000, state=0.0, age_s=61.0) == 0, "only older"
+    assert place_at(120_000, state=2.0, age_s=2.0) == 1, "another state"
+    assert place_at(180_000, state=2.0, age_s=2.0) == 0
+    assert place_at(420_000, state=2.0, age_s=2.0) == 1, "long ago"
+    assert place_at(300_000, state=2.0, age_s=2.0) == 1, "the clock went back"
+    assert HOLD > 300_000 >= STEADY
 
 
 # --- the time it takes to write
