@@ -14,6 +14,7 @@ from ioc.engine.incident import Incident, open_counts
 from ioc.engine.incident_points import TITLES, Trail
 from ioc.engine.model import AreaView, AssetView, ComputerCounts, Expectation, SiteView, State
 from ioc.engine.points import asset_tags, check_tags, place_points
+from ioc.i18n import use_language
 from ioc.inventory.alerting import Kind
 from ioc.inventory.loader import load
 from ioc.inventory.topology import Severity, Topology
@@ -29,6 +30,12 @@ NOW = 1_790_000_000_000
 MINUTE, DAY = 60_000, 86_400_000
 SITE = "bang-lung"
 FIBER = "bang-lung.cap-quang"
+
+
+@pytest.fixture(autouse=True)
+def _in_vietnamese() -> None:
+    """Other tests of this process may have spoken English."""
+    use_language("vi")
 
 
 @pytest.fixture(scope="module")
