@@ -21,6 +21,7 @@ from ioc.inventory.topology import Severity, Topology
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.points import computer_points, coverage_point
+from ioc.recall import usual_latency
 from ioc.series import STEADY, Drawn, Stopwatch, level, outbox_points
 from ioc.store.base import HOLD, Backlog, Point
 from ioc.store.memory import MemoryStore
@@ -122,6 +123,16 @@ def test_things_carry_their_names_and_computers_do_not(topology: Topology) -> No
     assert (check["asset_type"], check["asset_kind"], check["name"]) == (
         "link", "fiber", topology.assets[FIBER].name,
     )  # fmt: skip
+
+
+async def test_a_place_with_a_new_name_keeps_what_is_usual_there() -> None:
+    store = MemoryStore()
+    hour = 3_600_000
+    now = NOW // hour * hour
+    for place, ago, rtt in (("Xã Cũ", 3, 20.0), ("Xã Mới", 2, 30.0), ("Xã Cũ", 5, 10.0)):
+        tags = (("asset", "a.fiber"), ("check", "icmp"), ("place", place))
+        store.write([Point("check", tags, {"rtt_ms": rtt}, now - ago * hour)])
+    assert await usual_latency(store, now) == {"a.fiber.icmp": [10.0, 20.0, 30.0]}
 
 
 # --- incidents
