@@ -14,6 +14,7 @@ RUN python -m venv --without-pip /opt/ioc \
         --require-hashes --disable-pip-version-check -r requirements.lock
 COPY ioc /opt/ioc/app/ioc
 COPY collectors /opt/ioc/app/collectors
+COPY dashboards/json /opt/ioc/app/dashboards/json
 COPY docker/launch.py /opt/ioc/bin/ioc
 RUN echo /opt/ioc/app > "$(/opt/ioc/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mini-ioc.pth" \
     && chmod 755 /opt/ioc/bin/ioc \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,23 +138,44 @@ def _by_program(settings: Settings, asked: Asked) -> tuple[Mapping[str, bytes], 
         "formats": list(asked.formats),
     }
     lang = f"lang={language()}"
-    job = tell(settings, "POST", f"/api/v1/reports?{lang}", body)
-    address = f"/api/v1/reports/{job['id']}?{lang}"
+    job: dict[str, Any] | None = None
     try:
-        with _progress() as show:
-            while job["state"] in ("waiting", "running"):
-                show(job["progress"], job["stage"] or _("waiting for its turn"))
-                time.sleep(EVERY)
-                job = tell(settings, "GET", address)
+        with _uninterrupted() as interrupted:  # else nobody would know which one to cancel
+            job = tell(settings, "POST", f"/api/v1/reports?{lang}", body)
+        if interrupted():
+            raise KeyboardInterrupt
+        job = _wait(settings, job, lang)
     except KeyboardInterrupt:
-        tell(settings, "DELETE", address)
-        say(_("The report is cancelled."), error=True)
+        if job is not None:
+            tell(settings, "DELETE", f"/api/v1/reports/{job['id']}?{lang}")
+            say(_("The report is cancelled."), error=True)
         raise
     if job["state"] != "ready":
         why = job["error"] or _("cancelled")
         raise CommandError(_("the report was not made: {why}", why=why), ExitCode.PROBLEM)
     files = {form: download(settings, path) for form, path in job["files"].items()}
     return files, _wanted(job)
+
+
+def _wait(settings: Settings, job: dict[str, Any], lang: str) -> dict[str, Any]:
+    """The report when it is neither waiting nor being made any more."""
+    with _progress() as show:
+        while job["state"] in ("waiting", "running"):
+            show(job["progress"], job["stage"] or _("waiting for its turn"))
+            time.sleep(EVERY)
+            job = tell(settings, "GET", f"/api/v1/reports/{job['id']}?{lang}")
+    return job
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C waits until the end; the value says whether it came."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _wanted(job: Mapping[str, Any]) -> Wanted:

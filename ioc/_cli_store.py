@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +23,9 @@ from ioc._cli_base import (
     settings,
 )
 from ioc.i18n import _, mark
+
+if TYPE_CHECKING:
+    from ioc.storecopy import Report
 
 EVERY = 1.0  # seconds between two lines of progress
 
@@ -110,6 +114,43 @@ def store_commands() -> None:
     """Commands on the store."""
 
 
+@store_commands.command(
+    "copy",
+    help=mark("Copy all samples into another store. Stopped at any moment, it goes on from there."),
+)
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--add", is_flag=True, cls=Option, help=mark("Into a store that is not empty."))
+@json_option
+def copy_command(source: str, target: str, add: bool, as_json: bool) -> int:
+    """Copy one store into another."""
+    from ioc.store.base import StoreError
+    from ioc.storecopy import CopyError, copy
+
+    current = settings()  # reads the token from .env
+    try:
+        report = copy(source, target, current.data_dir, Progress(), add=add)
+    except (CopyError, StoreError) as error:
+        raise CommandError(str(error), ExitCode.PROBLEM) from error
+    say_json(report) if as_json else _tell_copied(report)
+    return ExitCode.FINE
+
+
+def _tell_copied(report: Report) -> None:
+    for one in report.tables:
+        say(f"{one.measurement}.{one.field} {one.table}: {one.rows} {one.sum[:16]}")
+    for copied in report.fields:
+        step = "" if copied.step is None else _(" (means of {n} min)", n=copied.step // 60_000)
+        rounded = _(" rounded") if copied.rounded else ""
+        name = f"{copied.measurement}.{copied.field}{step}"
+        say(f"{name}: {copied.samples} (+{copied.written}) {copied.sum[:16]}{rounded}")
+    count = sum(one.samples for one in report.fields) + sum(one.rows for one in report.tables)
+    say(_("Copied and compared: {count} samples and windows, the same in both.", count=count))
+    if any(one.step is not None for one in report.fields):
+        say(_("Where only windows were left, their means are samples now: keep the old store if "
+              "you need minima, maxima or availability of that time."))  # fmt: skip
+
+
 class Progress:
     """Lines of progress, for people: on a terminal only, at most one a second."""
 
@@ -121,8 +162,7 @@ class Progress:
         if now - self._last < EVERY or sys.stderr is None or not sys.stderr.isatty():
             return
         self._last = now
-        share = 100 * done // total if total else 0
-        say(f"{what}: {done / 1e6:,.1f} / {total / 1e6:,.1f} MB ({share} %)", error=True)
+        say(f"{what}: {100 * done // total if total else 0} %", error=True)
 
 
 GROUPS = (backup_command, restore_command, store_commands)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -20,7 +19,7 @@ import uvloop
 
 from collectors import collector
 from collectors.base import Reason
-from ioc import entrance, store_watch
+from ioc import entrance, space, store_watch
 from ioc.accounts.audit import Audit
 from ioc.accounts.store import Accounts
 from ioc.api.context import Context
@@ -52,14 +51,13 @@ from ioc.notify.delivery import Deliverer
 from ioc.notify.heartbeat import Heartbeat
 from ioc.notify.planner import Planner
 from ioc.outbox import Message, Outbox
-from ioc.recall import last_sample, usual_latency
 from ioc.reports.gather import Sources
 from ioc.reports.post import Post
 from ioc.sdnotify import ALIVE, READY, STOPPING, Systemd
 from ioc.series import Drawn, Stopwatch
 from ioc.settings import Settings
 from ioc.store import open_store
-from ioc.store.base import Point, Store, StoreError, StoreHealth
+from ioc.store.base import Point, Store, StoreError
 from ioc.web import create_app
 
 log = logging.getLogger(__name__)
@@ -70,7 +68,6 @@ CHECKPOINT = 60.0
 STATE_POINTS = 5  # every so many checkpoints the state series get a point though nothing changed
 DISK_EVERY = 30.0
 DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
-STORE_EVERY, RECALL_AGAIN = 5.0, 60.0
 UNHEALTHY = frozenset({"store", "database", "disk", store_watch.FULL})
 
 
@@ -131,8 +128,6 @@ class Program:
         url = os.environ.get("IOC_HEARTBEAT_URL")
         self.heartbeat = Heartbeat(url, self._healthy, self.problems) if url else None
         self._polls_before = 0
-        self._store_health = StoreHealth(ok=True)
-        self._recall_at: float | None = 0.0  # monotonic s; None: the store has told what is usual
         self.deliverer = Deliverer(self.clock, self.outbox, self.channels, self.problems)
         self.desk = desk.Desk(
             self.clock,
@@ -152,6 +147,7 @@ class Program:
             windows=self.desk.windows,
         )
         self.poller = Poller(self.clock, self.pipeline.accept)
+        self.watch = store_watch.StoreWatch(self.clock, store, self.problems, self.pipeline)
         self.keeper = Keeper(
             self.clock, self.pipeline, store, Records(database.engine), Agreements(database.engine)
         )
@@ -199,7 +195,7 @@ class Program:
             asyncio.create_task(self._every(TICK, self._tick), name="tick"),
             asyncio.create_task(self._every(CHECKPOINT, self._checkpoint), name="checkpoint"),
             asyncio.create_task(self._every(DISK_EVERY, self._check_disk), name="disk"),
-            asyncio.create_task(self._every(STORE_EVERY, self._check_store), name="store"),
+            asyncio.create_task(self._every(store_watch.EVERY, self.watch.look), name="store"),
             asyncio.create_task(self._watch_inventory(), name="inventory"),
             asyncio.create_task(self.deliverer.run(), name="deliverer"),
             asyncio.create_task(self.post.run(), name="reports"),
@@ -271,22 +267,12 @@ class Program:
         self._polls_before = polls
 
     def _check_disk(self) -> None:
-        free = shutil.disk_usage(self.settings.data_dir).free
-        if free < DISK_LOW:
-            megabytes = {"free": free // 2**20}
-            self.problems.report("disk", Reason("only {free} MB left on the data disk", megabytes))
-        else:
-            self.problems.clear("disk")
-
-    async def _check_store(self) -> None:
-        """Say what waits for it; learn what it could not tell at the start."""
-        health = self._store_health = await asyncio.to_thread(self.store.health)
-        zone = self.pipeline.topology.timezone
-        store_watch.tell(health, self.problems, self.clock.now(), zone)
-        if self._recall_at is not None and self.clock.monotonic() >= self._recall_at:
-            usual = await usual_latency(self.store, self.clock.now())
-            self.pipeline.quality.learn(usual or {})
-            self._recall_at = self.clock.monotonic() + RECALL_AGAIN if usual is None else None
+        found = space.troubles(self.settings.data_dir, self.clock.now(), DISK_LOW)
+        for code, reason in found.items():
+            if reason is None:
+                self.problems.clear(code)
+            else:
+                self.problems.report(code, reason)
 
     # --- inventory
 
@@ -340,15 +326,13 @@ class Program:
             for table in (saved.assets, saved.sites)
             for name, (state, start, *_rest) in table.items()
         }
-        alive_until, answers = await last_sample(self.store, self.clock.now())
-        if not answers:
-            self._recall_at = self.clock.monotonic() + RECALL_AGAIN
+        alive_until = await self.watch.last_sample()
         self.pipeline.restore(saved.checks, since, alive_until)
         known = await asyncio.to_thread(
             self.database.load_incidents, self.clock.now() - REOPEN_WITHIN
         )
         self.desk.load(known.recent, known.events, known.waiting, known.windows)
-        await self._check_store()
+        await self.watch.look()
         self.pipeline.settle()
         self._set_polls(self.pipeline.topology)
         await asyncio.to_thread(self.keeper.load)
@@ -386,12 +370,10 @@ class Program:
     # --- the rest
 
     def _counters(self) -> dict[str, float]:
-        return {
-            **counters(
-                self.poller, self.pipeline, self.points, self.changes, self.hub, self._process
-            ),
-            **store_watch.figures(self._store_health, self.clock.now()),
-        }
+        own = counters(
+            self.poller, self.pipeline, self.points, self.changes, self.hub, self._process
+        )
+        return own | self.watch.figures()
 
     def _announce(self, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]

@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from collectors import icmp
 from collectors.base import Reason
+from ioc import space
 from ioc._client import is_running
 from ioc.inventory.topology import Topology
 from ioc.settings import Settings
@@ -112,6 +113,10 @@ def _data_directory(settings: Settings, _topology: Topology | None) -> Iterator[
     )
     remedy = Reason("make room, or set IOC_DATA_DIR to a larger disk")
     yield Finding("data", level, what, None if level is Level.OK else remedy)
+    soon = space.forecast(space.read(wanted), FREE_NEEDED)
+    if soon is not None:
+        low = Level.WARNING if soon.soon else Level.OK
+        yield Finding("space", low, space.reason(soon), remedy if soon.soon else None)
 
 
 def _neighbours(_settings: Settings, topology: Topology | None) -> Iterator[Finding]:

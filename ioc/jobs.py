@@ -71,8 +71,9 @@ class Jobs:
         add(parts.post.daily, "cron", hour=6, minute=30, id="reports")
         add(self._maintain, "cron", minute=7, id="store")
         add(self._forget, "cron", hour=3, minute=20, id="retention")
-        ours = [parts.settings, parts.problems, scheduler.timezone]
-        add(scheduled, "cron", ours, minute=40, id="backup")
+        if not parts.context.simulated:  # a demo's backups would push out the real ones
+            ours = [parts.settings, parts.problems, scheduler.timezone]
+            add(scheduled, "cron", ours, minute=40, id="backup")
         return scheduler
 
     async def _coverage(self) -> None:

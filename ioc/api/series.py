@@ -1,12 +1,17 @@
-"""Samples of the store over the API, as JSON and as CSV."""
+"""Samples of the store over the API, as JSON and as CSV.
+
+The samples of an answer are read at once, so that what cannot be answered is an error and no half
+answer; its text is made piece by piece while it is sent, each piece in a thread.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response, StreamingResponse
@@ -15,12 +20,15 @@ from pydantic import BaseModel, Field
 from ioc.api.context import Context
 from ioc.api.errors import responses
 from ioc.api.figures import iso
-from ioc.api.params import LATEST, UNITS, Moment, Span, answer, moment, slug, span
+from ioc.api.params import LATEST, UNITS, Moment, Span, moment, slug, span
 from ioc.store.base import Aggregate, Series, SeriesQuery
 
 SAMPLES = 100_000  # samples of one answer
-ROWS = 2_000  # rows of CSV made at a time
+ROWS = 2_000  # samples whose text is made at a time
+PIECE = 32_768  # letters sent at a time
 DAY = UNITS["d"]
+
+Number = TypeVar("Number", int, float)
 
 Name = Annotated[str, Query(min_length=1, max_length=100)]
 Tag = Annotated[
@@ -86,7 +94,7 @@ def add(api: APIRouter, context: Context) -> None:
             raise HTTPException(422, str(error)) from None
         if format == "csv":
             return _csv(found, f"{slug(measurement)}-{slug(field)}.csv")
-        return answer(SeriesPage(items=[_out(one) for one in found]))
+        return StreamingResponse(_gathered(_json(found)), media_type="application/json")
 
 
 def window(now: int, start: int | None, end: int | None, last: int | None) -> tuple[int, int]:
@@ -100,14 +108,47 @@ def window(now: int, start: int | None, end: int | None, last: int | None) -> tu
     return begin, stop
 
 
-def _out(series: Series) -> SeriesOut:
-    return SeriesOut(
-        measurement=series.measurement,
-        field=series.field,
-        tags=dict(series.tags),
-        times=[iso(at) for at in series.times],
-        values=list(series.values),
-    )
+def _json(found: Sequence[Series]) -> Iterator[str]:
+    """The text of a SeriesPage."""
+    yield '{"items":['
+    for number, series in enumerate(found):
+        head = {
+            "measurement": series.measurement,
+            "field": series.field,
+            "tags": dict(series.tags),
+        }
+        opening = json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1]
+        yield f'{"," if number else ""}{opening},"times":'
+        yield from _list([iso(at) for at in part] for part in _parts(series.times))
+        yield ',"values":'
+        yield from _list(_parts(series.values))
+        yield "}"
+    yield "]}"
+
+
+def _gathered(pieces: Iterator[str]) -> Iterator[str]:
+    """Small pieces as larger ones: each is a way to a thread and back."""
+    text = io.StringIO()
+    for piece in pieces:
+        text.write(piece)
+        if text.tell() >= PIECE:
+            yield text.getvalue()
+            text = io.StringIO()
+    yield text.getvalue()
+
+
+def _list(parts: Iterable[Sequence[object]]) -> Iterator[str]:
+    """A JSON array, some items at a time."""
+    sign = "["
+    for part in parts:
+        yield sign + json.dumps(part, allow_nan=False, separators=(",", ":"))[1:-1]
+        sign = ","
+    yield "[]" if sign == "[" else "]"
+
+
+def _parts(items: Sequence[Number]) -> Iterator[list[Number]]:
+    for first in range(0, len(items), ROWS):
+        yield list(items[first : first + ROWS])
 
 
 def _csv(found: Sequence[Series], name: str) -> Response:

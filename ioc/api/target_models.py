@@ -81,7 +81,8 @@ class StandingOut(BaseModel):
 
 
 def standing_out(topology: Topology, standing: Standing, lang: str) -> StandingOut:
-    target = topology.targets[standing.target]
+    name = standing.target
+    target = topology.targets.get(name) or topology.retired[name]
     name = topology.area_name if standing.site is None else name_of(topology, standing.site)
     return StandingOut(
         target=standing.target,

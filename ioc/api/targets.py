@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
+from collectors.base import Reason
 from ioc.accounts.model import Actor
 from ioc.api.context import Context
 from ioc.api.errors import WrongParameter, known_parameters, problem, responses
@@ -44,7 +45,7 @@ from ioc.i18n import render
 from ioc.inventory.topology import AssetType, Target
 from ioc.ledger import intake, sheets
 from ioc.ledger.adequacy import Grade, judge
-from ioc.ledger.model import Standing, TargetState
+from ioc.ledger.model import Coverage, Source, Standing, TargetState
 from ioc.ledger.records import Outcome
 from ioc.ledger.sheets import FileError
 
@@ -68,8 +69,9 @@ def router(context: Context) -> APIRouter:
 
 
 def find(context: Context, name: str) -> Target:
-    """A target by id. Raises HTTPException 404."""
-    target = context.monitor.topology.targets.get(name)
+    """A target by id, one that is no longer counted as well. Raises HTTPException 404."""
+    topology = context.monitor.topology
+    target = topology.targets.get(name) or topology.retired.get(name)
     if target is None:
         raise HTTPException(404, f"no target {name}")
     return target
@@ -78,9 +80,23 @@ def find(context: Context, name: str) -> Target:
 def standing_of(context: Context, target: Target, place: str | None) -> Standing:
     """Where a target stands. Raises HTTPException 404 for a place it is not asked of."""
     found = context.keeper.ledger().standings.get((target.id, place))
-    if found is None:
+    if found is not None:
+        return found
+    if target.retired is None:
         raise HTTPException(404, f"{target.id} has no figure for {place}")
-    return found
+    return retired(target, place)
+
+
+def retired(target: Target, place: str | None) -> Standing:
+    """A target that is no longer counted stands nowhere; what was said of it stays to be read."""
+    day = "/".join(reversed((target.retired or "").split("-")))
+    note = Reason("not counted any more since {day}", {"day": day})
+    state = TargetState.UNKNOWN
+    figure = Coverage(
+        target.id, place, 0, None, 0, None, None, target.goal, state, None, None,
+        source=Source(target.sources[0]) if target.sources else Source.DECLARED, note=note,
+    )  # fmt: skip
+    return Standing(target.id, place, figure)
 
 
 def detail(context: Context, target: Target, place: str | None, lang: str) -> TargetDetail:

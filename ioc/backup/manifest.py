@@ -23,6 +23,7 @@ YAML = (".yaml", ".yml")
 DATABASE = re.compile(r"data/[A-Za-z0-9][A-Za-z0-9._-]{0,60}\.db")
 REPORT = re.compile(r"data/reports/[A-Za-z0-9_-]{1,64}/report\.[a-z]{2,5}")
 
+Plain = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]{0,500}$")]  # it may be printed
 Progress = Callable[[str, int, int], None]  # what is being done, bytes done, bytes in all
 
 
@@ -50,11 +51,11 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int
-    program: Annotated[str, Field(max_length=50)]
-    made_at: Annotated[str, Field(max_length=50)]
-    store: Annotated[str, Field(max_length=500)]
-    database: Annotated[str, Field(max_length=500)]
-    inventory: Annotated[str, Field(max_length=200)]
+    program: Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,50}$")]
+    made_at: Annotated[str, Field(pattern=r"^[0-9T:.+Z-]{10,40}$")]
+    store: Plain
+    database: Plain
+    inventory: Plain
     parts: Annotated[tuple[Part, ...], Field(max_length=MOST)]
 
     @property
@@ -112,6 +113,4 @@ def sqlite_file(url: str) -> Path | None:
 def public(url: str) -> str:
     """A URL without user, password and query."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = "" if parts.port is None else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

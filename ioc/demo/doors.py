@@ -27,7 +27,10 @@ BACKLOG = 128
 MAX_REQUEST = 16_384
 PATIENCE = 20.0  # seconds a door waits for a request, and a hanging one keeps its caller
 ADDRESS_GIVEN = "127.0.0.1"  # what the simulated name server answers to every question
-PAGE = "<!doctype html><html lang=vi><title>Mô phỏng</title><p>Hệ thống hoạt động bình thường."
+PAGE = (
+    '<!doctype html><html lang=vi><meta name="viewport" content="width=device-width">'
+    "<title>Mô phỏng</title><p>Hệ thống hoạt động bình thường."
+)
 
 
 class DoorError(Exception):

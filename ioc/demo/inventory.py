@@ -16,6 +16,7 @@ from ioc.inventory.models import Inventory
 PORT = (
     20404  # unprivileged, below the range the kernel takes for outgoing connections (32768-60999)
 )
+FOR_CITIZENS = ("portal", "one-stop")  # asked as a telephone does, too
 PLAIN = ("database", "mail")  # kinds of service that speak no HTTP
 SPARE_NETWORK = "127.99.0."  # for things that have no address of their own
 HEAD = "# Made by `ioc demo` from the inventory; written anew at every start. Edit the other one.\n"
@@ -70,7 +71,8 @@ class _Doors:
     def page(self, service: dict[str, Any]) -> dict[str, Any]:
         address, port = self._place(service)
         shown = f"[{address}]" if ":" in address else address
-        return {"kind": "http", "url": f"http://{shown}:{port}/"}
+        check = {"kind": "http", "url": f"http://{shown}:{port}/"}
+        return check | ({"mobile": True} if service.get("kind") in FOR_CITIZENS else {})
 
     def name_server(self, service: dict[str, Any]) -> dict[str, Any]:
         address, port = self._place(service)

@@ -13,6 +13,7 @@ from random import Random
 
 from collectors.base import Check, Reason, Result, Verdict
 from ioc.db import StateDatabase
+from ioc.demo.incidents import incidents_of
 from ioc.demo.ledger import LedgerPast
 from ioc.demo.scenario import DAY, MINUTE, Fault, Scenario, by_asset
 from ioc.engine import reachability as reach
@@ -99,7 +100,16 @@ class Past:
         sites, moves = self._sites()
         changes = [change for track in self.tracks.values() for change in track.changes()]
         assets = [self._last_view(track) for track in self.tracks.values()]
-        database.save(self._statuses(), assets, sites, sorted(changes + moves, key=lambda c: c.at))
+        faults = self._scenario.faults(self.begin, self.started)
+        incidents, events = incidents_of(self.topology, faults, self.started)
+        database.save(
+            self._statuses(),
+            assets,
+            sites,
+            sorted(changes + moves, key=lambda c: c.at),
+            incidents=incidents,
+            events=events,
+        )
         ledger = LedgerPast(self.topology, self._calendars, self.view_at, self.started)
         ledger.write(store, database, self.begin)
 
@@ -149,7 +159,10 @@ class Past:
     def _result(self, check: Check, state: State, time: int) -> Result:
         if state is not State.UP:
             return Result(check.id, time, Verdict.FAILED, reason=SILENT, attempts=4)
-        return Result(check.id, time, Verdict.OK, self._values(check.kind))
+        values = self._values(check.kind)
+        if getattr(check.settings, "mobile", False):
+            values["mobile"] = 1.0
+        return Result(check.id, time, Verdict.OK, values)
 
     def _values(self, kind: str) -> dict[str, float]:
         """Plausible for listeners on loopback, as the live ones are. Milliseconds."""

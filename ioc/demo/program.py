@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -65,6 +66,7 @@ def _prepare_past(settings: Settings, loaded: Loaded, started: int) -> None:
     for pattern in DATA:
         for old in settings.data_dir.glob(pattern):
             old.unlink()
+    shutil.rmtree(settings.data_dir / "reports", ignore_errors=True)
     print(_("Writing two weeks of past data…"), flush=True)
     past = Past(loaded.topology, Scenario(loaded.topology, started), started)
     store = open_store(settings.store)

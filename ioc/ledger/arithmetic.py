@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from collectors.base import Reason
 from ioc.inventory.topology import Target
 from ioc.ledger.model import Coverage, Evidence, Source, TargetState
 from ioc.ledger.rounding import shown
+
+Exact = Fraction | int
 
 TOLERANCE = 1.0  # percentage points by which two sources may differ before they contradict
 
@@ -25,7 +28,7 @@ def cover(target: Target, site: str | None, evidence: Sequence[Evidence], rule: 
     numerator = sum(entry.counts is True for entry in evidence)
     known = sum(entry.counts is not None for entry in evidence)
     counted = [e.observed_at for e in evidence if e.counts and e.observed_at is not None]
-    figure = weigh(target, site, Fraction(numerator), len(evidence), known)
+    figure = weigh(target, site, numerator, len(evidence), known)
     return replace(
         figure,
         rule=rule,
@@ -39,20 +42,20 @@ def cover(target: Target, site: str | None, evidence: Sequence[Evidence], rule: 
 def weigh(  # noqa: PLR0917 - the parts of a fraction
     target: Target,
     site: str | None,
-    numerator: Fraction,
+    numerator: int,
     total: int,
     known: int,
-    missing: Fraction = Fraction(0),
+    missing: Exact = 0,
 ) -> Coverage:
     """Value and state of a figure. known: of the total that has evidence. missing: what is not
     even in the total, because nobody reported it."""
-    value = float(100 * numerator / total) if known and total else None
+    value = 100 * numerator / total if known and total else None
     note = NOTHING_TO_COUNT if total == 0 else OVER if numerator > total else None
     state = _state(target, numerator, known, total, missing)
     return Coverage(
         target=target.id,
         site=site,
-        numerator=int(numerator),
+        numerator=numerator,
         denominator=total,
         known=known,
         value=value,
@@ -65,9 +68,7 @@ def weigh(  # noqa: PLR0917 - the parts of a fraction
     )
 
 
-def _state(
-    target: Target, numerator: Fraction, known: int, total: int, missing: Fraction
-) -> TargetState:
+def _state(target: Target, numerator: int, known: int, total: int, missing: Exact) -> TargetState:
     """UNKNOWN while what has no evidence could still decide it."""
     if known == 0:
         return TargetState.UNKNOWN
@@ -81,9 +82,16 @@ def _state(
     return TargetState.NOT_MET if nothing else TargetState.PARTLY
 
 
-def _reaches(target: Target, goal: float, numerator: Fraction, total: Fraction) -> bool:
-    value, wanted = 100 * numerator, Fraction(goal).limit_denominator(10**6) * total
-    return value > wanted if target.comparator == ">" else value >= wanted  # 100 % is exact
+def _reaches(target: Target, goal: float, numerator: Exact, total: Exact) -> bool:
+    wanted, parts = _ratio(goal)
+    value, least = 100 * numerator * parts, wanted * total
+    return value > least if target.comparator == ">" else value >= least  # 100 % is exact
+
+
+@lru_cache(maxsize=256)
+def _ratio(goal: float) -> tuple[int, int]:
+    """A goal in percent as people write it: 80.1 is 801 / 10."""
+    return Fraction(goal).limit_denominator(10**6).as_integer_ratio()
 
 
 def conflict(chosen: Coverage, others: Sequence[Coverage]) -> Reason | None:

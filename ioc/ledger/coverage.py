@@ -171,7 +171,7 @@ class _Target:
         figure = weigh(
             self.target,
             reading.place,
-            Fraction(reading.numerator),
+            reading.numerator,
             reading.denominator,
             reading.denominator,
         )
@@ -185,7 +185,9 @@ class _Target:
             evidence_value=(100.0 if fresh else 0.0) if reading.denominator else None,
             known=reading.denominator if fresh else 0,
             state=figure.state if fresh else TargetState.UNKNOWN,
-            note=figure.note if fresh else Reason("old figures: of {day}", {"day": reading.as_of}),
+            note=figure.note
+            if fresh
+            else Reason("old figures: of {day}", {"day": _shown_day(reading.as_of)}),
         )
 
     def _choose(
@@ -251,9 +253,7 @@ class _Target:
         total = sum(f.denominator or 0 for f in usable)
         missing = Fraction(total, len(usable)) * (len(figures) - len(usable))
         known = sum(f.known for f in usable)
-        figure = weigh(
-            self.target, None, Fraction(sum(f.numerator for f in usable)), total, known, missing
-        )
+        figure = weigh(self.target, None, sum(f.numerator for f in usable), total, known, missing)
         whole = total + missing
         open_ = figure.state is TargetState.MET and any(f.note is NO_HEAD_COUNT for f in usable)
         return replace(
@@ -285,3 +285,8 @@ def _end_of(day: str, topology: Topology) -> int:
     following = date.fromisoformat(day) + timedelta(days=1)
     local = datetime.combine(following, time(), topology.timezone)
     return round(local.timestamp() * 1000) - 1
+
+
+def _shown_day(day: str) -> str:
+    """An ISO day as 30/09/2026."""
+    return "/".join(reversed(day.split("-")))

@@ -82,7 +82,7 @@ def reading(topology: Topology, given: Mapping[str, Any], today: date) -> Readin
         document=_line("document", given.get("document")),
         note=_line("note", given.get("note")),
         links=_links(given.get("links")),
-        withdrawn=bool(given.get("withdrawn", False)),
+        withdrawn=bool(_yes_or_no("withdrawn", given.get("withdrawn"))),
     )
 
 

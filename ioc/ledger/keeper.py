@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 QUICK = 0.02  # seconds: what takes longer to work out is not worked out anew at every change
 SHARE = 20  # times its own cost that such a ledger is kept
+LATELY = 2 * 86_400_000  # ms
 RESTATE_YEARS = 5  # how far back a late reading may change the past
 
 
@@ -135,10 +136,11 @@ class Keeper:
     def take_machines(self, reports: Iterable[MachineReport]) -> int:
         """Keep machine reports; how many said something new."""
         with self._writing:
-            count = self.records.put_machines(reports)
-            if count:
-                self._given = replace(self._given, machines=self.records.machines())
-        return count
+            changed = self.records.put_machines(reports)
+            if changed:
+                machines = {**self._given.machines, **changed}
+                self._given = replace(self._given, machines=machines)
+        return len(changed)
 
     # --- the past
 
@@ -190,10 +192,14 @@ class Keeper:
         self.measure_days([today - timedelta(days=1), today])
 
     def nightly(self) -> None:
-        """Close yesterday; look again at the days for which late samples may have come: every
-        night a week of them, on Mondays more than a month."""
-        today = self._local(self._now())
+        """Close yesterday; restate once more what was said lately, should that have broken off;
+        look again at the days for which late samples may have come: every night a week of them,
+        on Mondays more than a month."""
+        now = self._now()
+        today = self._local(now)
         self.close_day(today - timedelta(days=1))
+        with self._writing:
+            self._restate([r for r in self.records.readings() if r.entered_at > now - LATELY])
         days = RESTATED_MONDAYS if today.weekday() == 0 else RESTATED_FOR
         self.measure_days(today - timedelta(days=n) for n in range(days, 0, -1))
 

@@ -70,6 +70,9 @@ figures = sa.Table(
 )
 
 
+PART = 500  # computers in one query
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """A goal in force since a moment, ms UTC."""
@@ -158,18 +161,25 @@ class Records:
             rows = connection.execute(sa.select(machines))
             return {row.asset: MachineReport(**row._mapping) for row in rows}
 
-    def put_machines(self, reports: Iterable[MachineReport]) -> int:
-        """Keep reports; one older than what is known is left out. How many were kept."""
-        known = self.machines()
+    def put_machines(self, reports: Iterable[MachineReport]) -> dict[str, MachineReport]:
+        """Keep reports; one older than what is known is left out. Those that said something new."""
         newest: dict[str, MachineReport] = {}
         for report in reports:
-            before = newest.get(report.asset) or known.get(report.asset)
+            before = newest.get(report.asset)
             if before is None or report.reported_at >= before.reported_at:
                 newest[report.asset] = report
-        changed = [r for r in newest.values() if known.get(r.asset) != r]
+        names = list(newest)
+        changed: dict[str, MachineReport] = {}
         with self._begin() as connection:
-            upsert(connection, machines, [asdict(report) for report in changed])
-        return len(changed)
+            for start in range(0, len(names), PART):
+                some = names[start : start + PART]
+                query = sa.select(machines).where(machines.c.asset.in_(some))
+                known = {
+                    row.asset: MachineReport(**row._mapping) for row in connection.execute(query)
+                }
+                changed |= {name: newest[name] for name in some if _newer(newest[name], known)}
+            upsert(connection, machines, [asdict(report) for report in changed.values()])
+        return changed
 
     # --- goals
 
@@ -254,6 +264,11 @@ class Records:
         ]  # fmt: skip
         with self._begin() as connection:
             upsert(connection, figures, rows)
+
+
+def _newer(report: MachineReport, known: Mapping[str, MachineReport]) -> bool:
+    before = known.get(report.asset)
+    return before is None or (report != before and report.reported_at >= before.reported_at)
 
 
 def _figure(day: str, coverage: Coverage, now: int) -> PastFigure:

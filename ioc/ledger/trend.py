@@ -13,7 +13,6 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fractions import Fraction
 from math import ceil, floor, sqrt
 
 from ioc.inventory.topology import Target
@@ -152,7 +151,7 @@ def _interval(line: _Line, goal: float) -> tuple[float, float | None]:
     b = line.slope * gap
     c = gap**2 - noise / line.count
     root = sqrt(max(0.0, b * b - a * c))
-    first = line.middle + (c / (b + root) if b + root > 0 else 0.0)
+    first = line.middle + (c / (b + root) if b > 0 else 0.0)  # else it lies behind the middle
     return first, line.middle + (b + root) / a if a > 0 else None
 
 
@@ -236,7 +235,7 @@ def _summed(
     sources = {figure.source for figure in some}
     states = {figure.state for figure in some}
     if target is not None:
-        state = weigh(target, place, Fraction(numerator), total, known).state
+        state = weigh(target, place, numerator, total, known).state
     else:
         state = states.pop() if len(states) == 1 else TargetState.UNKNOWN
     return PastFigure(

@@ -32,6 +32,7 @@ RESERVE = 128 * 2**20  # bytes of the disk that are left to the other databases
 MOST_BATCHES = 1_000  # taken at once
 REFUSED_KEPT = 1_000  # refused lines to look at; the newest
 SLACK = 8  # pages that rounding may take
+EPISODE = 86_400_000  # ms without a loss after which the next is told for itself
 ROW = 160  # bytes that a batch takes beside its payload, about: table and index
 SPARE = 4_000  # free pages, 16 MB, that the file keeps for the next batches
 LEVEL = 1  # of compression: a tenth of the size for little time
@@ -139,10 +140,16 @@ class Batches:
         return gone
 
     def _note_dropped(self, rows: int, oldest: int, newest: int) -> None:
-        first = min(self._facts.get("dropped_from", oldest), oldest)
-        last = max(self._facts.get("dropped_to", newest), newest)
-        self._note(dropped=self._facts.get("dropped", 0) + rows, dropped_from=first)
-        self._note(dropped_to=last, dropped_at=self._now())
+        known, now = self._facts, self._now()
+        if now - known.get("dropped_at", 0) > EPISODE:  # another loss than the one before
+            known = {"dropped": known.get("dropped", 0)}
+        self._note(
+            dropped=known.get("dropped", 0) + rows,
+            lost=known.get("lost", 0) + rows,
+            dropped_from=min(known.get("dropped_from", oldest), oldest),
+            dropped_to=max(known.get("dropped_to", newest), newest),
+            dropped_at=now,
+        )
 
     # --- taking out
 
@@ -209,7 +216,8 @@ class Batches:
             if row is None:  # dropped meanwhile, to make room: then it was not lost after all
                 saved = self._lately.pop(batch.seq, 0)
                 if saved:
-                    self._note(dropped=self._facts["dropped"] - saved)
+                    dropped, lost = self._facts["dropped"], self._facts["lost"]
+                    self._note(dropped=dropped - saved, lost=lost - saved)
                 continue
             amount = Amount(1, row[1], row[2])
             self._amounts[State(row[0])].add(amount, -1)
@@ -264,6 +272,16 @@ class Batches:
             kept.add(Amount(batches, rows, size), -1)
         return 0
 
+    def forget_kept(self) -> None:
+        """The other side loses nothing."""
+        with self._lock:
+            if self._amounts[State.KEPT].batches:
+                self._file.transaction("NORMAL", self._forget_kept)
+
+    def _forget_kept(self) -> None:
+        self._file.execute("DELETE FROM batches WHERE state = ?", (State.KEPT,))
+        self._amounts[State.KEPT] = Amount()
+
     # --- looking at it
 
     @property
@@ -291,7 +309,15 @@ class Batches:
         ends = "SELECT created_at, newest FROM batches WHERE state = ? ORDER BY seq"
         oldest = self._file.execute(f"{ends} LIMIT 1", (State.WAITING,)).fetchone()
         newest = self._file.execute(f"{ends} DESC LIMIT 1", (State.WAITING,)).fetchone()
-        facts = ("dropped", "dropped_from", "dropped_to", "dropped_at", "refused", "refused_at")
+        facts = (
+            "dropped",
+            "lost",
+            "dropped_from",
+            "dropped_to",
+            "dropped_at",
+            "refused",
+            "refused_at",
+        )
         return Depth(
             self._amounts[State.WAITING].rows,
             self._amounts[State.KEPT].rows,

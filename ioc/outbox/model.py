@@ -56,9 +56,11 @@ class Amount:
 @dataclass(frozen=True, slots=True)
 class Depth:
     """rows: samples that wait. size, limit: bytes of the file in use, and at most. oldest: when the
-    one that waits longest was put there; newest: time of the newest sample; ms UTC, None = nothing
-    waits. dropped: samples lost for want of room, measured between dropped_from and dropped_to,
-    the last at dropped_at. refused: lines the other side will never take, refused_at the last.
+    one that waits longest was put there; newest: time of the newest sample; None = nothing waits.
+
+    dropped: samples lost for want of room, ever; lost: those of the last time that it came to that,
+    measured between dropped_from and dropped_to, the last of them dropped at dropped_at.
+    refused: lines the other side will never take, refused_at the last.
     """
 
     rows: int
@@ -68,6 +70,7 @@ class Depth:
     oldest: int | None
     newest: int | None
     dropped: int
+    lost: int
     dropped_from: int
     dropped_to: int
     dropped_at: int

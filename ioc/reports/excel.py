@@ -28,6 +28,7 @@ from ioc.reports.tables import (
     Formula,
     fill,
     put,
+    to_print,
 )
 from ioc.reports.told_uptime import availability, by_provider, total_evidence
 
@@ -86,6 +87,7 @@ def _summary(sheet: Worksheet, report: Report, lang: str) -> None:
         if isinstance(value, datetime):
             cell.number_format = MOMENT
     sheet["A1"].font = Font(bold=True, size=14)
+    to_print(sheet, 104)
 
 
 def _targets(book: Workbook, report: Report, lang: str) -> None:
@@ -141,13 +143,14 @@ def _by_place(book: Workbook, report: Report, lang: str) -> None:
         Column(_("Value", lang), 10, PERCENT),
         Column(_("Evidence", lang), 10, PERCENT),
         Column(_("State", lang), 20),
+        Column(_("In the sum", lang), 10),
         *_source_columns(lang),
         Column(_("Note", lang), 50),
     ]
     rows = (
         [
-            number, target.name, place.name, *_counted(place, lang), *_source(place, lang),
-            _notes(place, lang),
+            number, target.name, place.name, *_counted(place, lang), _summed(place, lang),
+            *_source(place, lang), _notes(place, lang),
         ]
         for number, target in enumerate(report.targets, start=1)
         for place in target.places
@@ -190,8 +193,18 @@ def _sums(target: TargetPart, number: int, lang: str) -> list[Any]:
     """Formulas over the sheet of units: what the area's figure may be held against."""
     if not target.places:
         return [None, None]
-    sheet = f"'{_('By unit', lang)}'"
-    return [Formula(f"=SUMIF({sheet}!A:A,{number},{sheet}!{column}:{column})") for column in "DE"]
+    sheet, yes = f"'{_('By unit', lang)}'", _("yes", lang)
+    return [
+        Formula(f'=SUMIFS({sheet}!{column}:{column},{sheet}!A:A,{number},{sheet}!I:I,"{yes}")')
+        for column in "DE"
+    ]
+
+
+def _summed(figure: Figure, lang: str) -> str | None:
+    """Old figures are shown and not added."""
+    if figure.denominator is None:
+        return None
+    return _("no", lang) if figure.stale else _("yes", lang)
 
 
 def _goal_format(target: TargetPart) -> str:

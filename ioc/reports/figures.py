@@ -19,7 +19,7 @@ from ioc.inventory.topology import Site, Target, Topology
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.keeper import Keeper, Monitor
 from ioc.ledger.measures import MEASURES
-from ioc.ledger.model import Standing
+from ioc.ledger.model import Source, Standing
 from ioc.ledger.places import asked_of, members_of
 from ioc.ledger.records import Goal, PastFigure
 from ioc.ledger.sla import day_span
@@ -167,6 +167,7 @@ class Figures:
             "source": newest.source.value,
             "before": versions[0].value if len(versions) > 1 else None,
             "restated": len(versions) > 1,
+            "stale": newest.evidence == 0 and newest.source is not Source.MEASURED,
         }
         same = (told.numerator, told.denominator) == (newest.numerator, newest.denominator)
         if same and told.source == newest.source.value:
@@ -197,6 +198,7 @@ class Figures:
             document=reading.document if reading else "",
             note=self._words(chosen.note),
             conflict=self._words(standing.conflict),
+            stale=chosen.stale,
         )
 
     def _of_members(self, target: str, place: str) -> list[PastFigure]:
@@ -205,7 +207,8 @@ class Figures:
             member: _newest(self._written.get((target, member), ()))
             for member in members_of(self._topology, place)
         }
-        return joined(newest, place)
+        targets = {**self._topology.targets, **self._topology.retired}
+        return joined(newest, place, targets.get(target))
 
     # --- words
 

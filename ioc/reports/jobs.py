@@ -226,11 +226,11 @@ class Reports:
 
     def _forget(self) -> None:
         """Drop what is older than the newest so many that are kept. Blocking."""
-        for job in self.jobs()[self._kept :]:
-            if job.state not in PENDING:
-                self._folders.drop(job.id)
-                self._rows.drop(job.id)
-                self._jobs.pop(job.id, None)
+        ended = [job for job in self.jobs() if job.state not in PENDING]
+        for job in ended[self._kept :]:
+            self._folders.drop(job.id)
+            self._rows.drop(job.id)
+            self._jobs.pop(job.id, None)
 
 
 async def _nothing(_job: Job) -> None:

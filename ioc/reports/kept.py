@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ import sqlalchemy as sa
 
 from ioc._db_base import StateDatabaseError, metadata, plain, upsert
 from ioc.reports.model import Wanted
+
+log = logging.getLogger(__name__)
 
 WAITING, RUNNING, READY, FAILED, CANCELLED = "waiting", "running", "ready", "failed", "cancelled"
 PENDING = frozenset({WAITING, RUNNING})
@@ -65,10 +68,10 @@ class Rows:
             raise StateDatabaseError(plain(error)) from error
 
     def all(self) -> list[Job]:
-        """Oldest first."""
+        """Oldest first, without what another version wrote and this one cannot read."""
         with self._begin() as connection:
             rows = connection.execute(sa.select(reports).order_by(reports.c.created_at))
-            return [_job(row) for row in rows]
+            return [job for row in rows if (job := _job(row)) is not None]
 
     def keep(self, job: Job) -> None:
         data = job.wanted.model_dump(mode="json") | {"tries": job.tries}
@@ -121,11 +124,16 @@ class Folders:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _job(row: Any) -> Job:
-    data = json.loads(row.data)
-    tries = data.pop("tries", 0)
+def _job(row: Any) -> Job | None:
+    try:
+        data = json.loads(row.data)
+        tries = int(data.pop("tries", 0))
+        wanted = Wanted.model_validate(data)
+    except (ValueError, TypeError, AttributeError) as error:  # pydantic's are ValueErrors
+        log.error("report %s cannot be read: %s", row.id, error)
+        return None
     done = 1.0 if row.state == READY else 0.0
     return Job(
-        row.id, Wanted.model_validate(data), row.author, row.created_at, row.state, done, "",
-        row.ended_at, row.error, tries,
+        row.id, wanted, row.author, row.created_at, row.state, done, "", row.ended_at, row.error,
+        tries,
     )  # fmt: skip

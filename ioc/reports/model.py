@@ -47,7 +47,7 @@ class Figure(Frozen):
     """A figure of a target. value, evidence: percent; None = nobody can say.
 
     as_of: ISO day; None = nothing counted. origin, document: who said so, in which paper.
-    before: what was said before late figures restated it.
+    before: what was said before late figures restated it. stale: too old to be counted in a sum.
     """
 
     place: str
@@ -65,6 +65,7 @@ class Figure(Frozen):
     conflict: str = ""
     before: float | None = None
     restated: bool = False
+    stale: bool = False
 
 
 class TargetPart(Frozen):

@@ -65,8 +65,14 @@ class Post:
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self.reports.run())
             parts.create_task(self.deliverer.run())
-            await asyncio.sleep(soon)
+            parts.create_task(self._missed(soon))
+
+    async def _missed(self, soon: float) -> None:
+        await asyncio.sleep(soon)
+        try:
             await self.daily()
+        except Exception:
+            log.exception("reports that are to be sent; the next try is tomorrow")
 
     async def daily(self) -> None:
         """Ask for what the inventory wants sent, and tell of what is ready."""

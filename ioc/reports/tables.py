@@ -19,6 +19,7 @@ PERCENT, PRECISE, HOURS, WHOLE = "0.0%", "0.00%", "[h]:mm", "#,##0"
 DAY, MOMENT, CHANGE = "dd/mm/yyyy", "hh:mm dd/mm/yyyy", "+0.0;−0.0;0.0"
 HEAD = PatternFill("solid", fgColor="1D4F91")
 LINE = Border(bottom=Side("thin", color="CBD5E1"))
+WIDE = 220  # letters
 LONGEST = 32_000  # letters of a cell; a workbook holds 32,767
 
 
@@ -78,11 +79,17 @@ def fill(
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
         _total(sheet, columns, last, lang)
     sheet.freeze_panes = fixed
+    to_print(sheet, sum(column.width for column in columns))
+    sheet.print_title_rows = "1:1"
+
+
+def to_print(sheet: Worksheet, width: float) -> None:
+    """On one page's width; what is wide in letters on the larger paper."""
     sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A3 if width > WIDE else sheet.PAPERSIZE_A4
     sheet.page_setup.fitToWidth = 1
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.print_title_rows = "1:1"
 
 
 def _total(sheet: Worksheet, columns: Sequence[Column], last: int, lang: str) -> None:

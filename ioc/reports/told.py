@@ -52,7 +52,6 @@ LABELS = {
     "recipients": mark("Recipients:"),
     "signature": mark("(signature, full name, stamp)"),
     "annex": mark("Annex"),
-    "silent": mark("units without figures"),
     "note": mark("Note"),
     "by_provider": mark("By provider"),
     "worst": mark("The least available"),

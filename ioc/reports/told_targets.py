@@ -20,6 +20,7 @@ MATRIX = 15  # targets side by side in one table of units
 
 
 def target_row(number: int, target: TargetPart, lang: str) -> dict[str, Any]:
+    """A target in the list: its figure with source, day and evidence, and how it moved."""
     area = target.area
     known = area.denominator is not None
     source = [*_source(area, lang), words.day(area.as_of) if area.as_of else ""]
@@ -138,13 +139,15 @@ def _cell(figure: Figure | None, lang: str) -> dict[str, str]:
 
 
 def details(number: int, target: TargetPart, lang: str) -> dict[str, Any]:
+    """The figures of each unit, the lowest ones when there are too many, and their sum."""
     known = [p for p in target.places if p.denominator is not None]
     shown = known
     if len(known) > WORST:
         shown = sorted(known, key=lambda p: (p.value is None, p.value or 0.0))[:WORST]
-    numerator = sum(p.numerator for p in known)
-    denominator = sum(p.denominator or 0 for p in known)
-    some = any(p.value is not None for p in known)
+    summed = [p for p in known if not p.stale]
+    numerator = sum(p.numerator for p in summed)
+    denominator = sum(p.denominator or 0 for p in summed)
+    some = any(p.value is not None for p in summed)
     whole = 100 * numerator / denominator if denominator and some else None
     sources = Counter(_from(place, lang) for place in known)
     usual, times = sources.most_common(1)[0] if sources else ("", 0)
@@ -160,13 +163,25 @@ def details(number: int, target: TargetPart, lang: str) -> dict[str, Any]:
             words.percent(whole, lang),
         ],
         "more": _more(len(known) - len(shown), lang),
-        "silent": len(target.places) - len(known),
+        "silent": _silent(target, len(known), len(known) - len(summed), lang),
     }
 
 
+def _silent(target: TargetPart, known: int, old: int, lang: str) -> str:
+    """What is not in the sum."""
+    without = len(target.places) - known
+    parts = [
+        f"{without} {_('units without figures', lang)}" if without else "",
+        _("{n} with old figures, not in the sum", lang, n=old) if old else "",
+    ]
+    return "; ".join(text for text in parts if text)
+
+
 def _from(place: Figure, lang: str) -> str:
-    source = [*_source(place, lang), words.day(place.as_of) if place.as_of else ""]
-    return " · ".join(text for text in source if text)
+    """Kind, who says so and of which day; the paper is each unit's own."""
+    kind = _(words.SOURCES.get(place.source, place.source), lang) if place.source else ""
+    day = words.day(place.as_of) if place.as_of else ""
+    return " · ".join(text for text in (kind, place.origin, day) if text)
 
 
 def _row(place: Figure, common: str, lang: str) -> dict[str, Any]:
@@ -175,6 +190,7 @@ def _row(place: Figure, common: str, lang: str) -> dict[str, Any]:
     before = words.percent(place.before, lang)
     notes = [
         "" if source == common else source,
+        place.document,
         _("restated, {value} before", lang, value=before) if place.restated else "",
         place.note,
         place.conflict,

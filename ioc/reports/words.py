@@ -36,16 +36,17 @@ AVAILABILITY_RULES = (
     mark("A place is up while any of its lines is up, down while all of them are down."),
 )
 KINDS = ("huyện", "tỉnh", "xã", "phường", "thành phố", "thị xã", "thị trấn", "đặc khu", "quận")
-PIECE = 14  # letters of a word that fit into every column but the narrowest
+PIECE = 6  # letters of a piece of a word that is too long
+LONGEST = 16  # letters of a word that fits into every column but the narrowest
 NARROW = 9  # into that as well
 ZERO_WIDTH_SPACE = "\u200b"
 
 
-def breakable(text: str, piece: int = PIECE) -> str:
-    """With places to break a line in words longer than a column: after every so many letters.
-    None before a percent sign."""
+def breakable(text: str, longest: int = LONGEST) -> str:
+    """With places to break a line in words that are longer than a column; none before a percent
+    sign."""
     text = text.replace(" %", "\u00a0%")
-    return re.sub(rf"\S{{{piece + 1},}}", lambda word: _broken(word[0], piece), text)
+    return re.sub(rf"\S{{{longest + 1},}}", lambda word: _broken(word[0]), text)
 
 
 def running(name: str, lang: str) -> str:
@@ -54,8 +55,8 @@ def running(name: str, lang: str) -> str:
     return name[:1].lower() + name[1:] if kind else name
 
 
-def _broken(word: str, piece: int) -> str:
-    pieces = (word[start : start + piece] for start in range(0, len(word), piece))
+def _broken(word: str) -> str:
+    pieces = (word[start : start + PIECE] for start in range(0, len(word), PIECE))
     return ZERO_WIDTH_SPACE.join(pieces)
 
 

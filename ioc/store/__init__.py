@@ -1,8 +1,9 @@
 """Time-series stores behind one protocol (`ioc.store.base`). One store, one file.
 
-The scheme of the URL is the name of the file: `sqlite:///data/series.db`, `memory://`. A new
-store is a new file with a function `open_url(url) -> Store`, or `-> Remote` for a server on the
-network: what is written for such a one waits in an outbox until the server has taken it.
+The scheme of the URL is the name of the file: `sqlite:///data/series.db`, `memory://`,
+`influxdb://host:8086/bucket`, `victoriametrics://host:8428`. A new store is a new file with a
+function `open_url(url) -> Store`, or `-> Remote` for a server on the network: what is written for
+such a one waits in an outbox until the server has taken it.
 """
 
 from __future__ import annotations

@@ -65,7 +65,8 @@ def _end_of(http: Http, path: str, metric: str, way: str, now: int) -> float | N
     """Time of the first or last sample, seconds."""
     rollup = {"min": "tfirst_over_time", "max": "tlast_over_time"}[way]
     text = metric.replace("\\", "\\\\").replace('"', '\\"')
-    query = f'{way}({rollup}({{__name__="{text}"}}[{now // 1000}s]))'
+    since = now // 1000 - 86_400  # reaching back beyond 1970 the server finds nothing at all
+    query = f'{way}({rollup}({{__name__="{text}"}}[{since}s]))'
     form = [("query", query), ("time", seconds(now)), ("nocache", "1")]
     result = http.ask("POST", f"{path}/query", form=form).json()["data"]["result"]
     return float(result[0]["value"][1]) if result else None

@@ -20,7 +20,7 @@ class Experience:
         self._largest = most
         self._left = 0  # requests that must go well before more is tried
         self._wait = 0
-        self._in_a_row, self._doubt = 0, DOUBT
+        self._in_a_row, self._doubt, self._well = 0, DOUBT, 0
         self.most = most
 
     def struggled(self) -> None:
@@ -42,6 +42,9 @@ class Experience:
     def went_well(self) -> None:
         if self._in_a_row >= self._doubt:  # it takes others, so it was the lines: believe it longer
             self._doubt *= 2
+        self._well = 0 if self._in_a_row else self._well + 1
+        if self._well >= CAUTION:
+            self._doubt = DOUBT
         self._in_a_row = 0
         if self._left > 0:
             self._left -= 1

@@ -1,8 +1,8 @@
 """The thread that takes samples from the outbox to a server, whatever the server does.
 
-look whether the server was started anew ─▶ next parcel ─▶ one request ─▶ settle
-                 ▲                                            │
-                 └──────── wait, longer each time ◀── server away
+next parcel ─▶ one request ─▶ settle ─▶ look, at times, whether the server was started anew
+     ▲              │
+     └── wait, longer each time ◀── server away
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pace:
     look: float = 10.0
     rounds: int = 30
     health: float = 60.0
-    goodbye: float = 2.0
+    goodbye: float = 1.0
 
 
 class Drain:
@@ -55,7 +55,8 @@ class Drain:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._next_look = self._next_health = 0.0
-        self._forgets = True  # the server may lose what it has acknowledged
+        self._forgets: bool | None = None  # whether the server may lose what it has acknowledged
+        self._blind = False  # when it was started cannot be seen
         self.sent = 0  # samples
         self.away_since: int | None = None  # ms UTC
         self.error = ""
@@ -71,7 +72,7 @@ class Drain:
         """End, after a last try to send what waits; a request that hangs is left behind."""
         self._stopping.set()
         self._wake.set()
-        self._thread.join(self._pace.goodbye + 1.0)
+        self._thread.join(self._pace.goodbye + 0.5)
 
     # --- the thread
 
@@ -104,26 +105,37 @@ class Drain:
 
     def _step(self) -> float:
         now = time.monotonic()
-        if self._forgets and now >= self._next_look:
+        if self._forgets is None:
             self._look_at_start(now)
         parcel = self._lanes.next(now)
         if parcel is None:
-            return self._idle(now)
-        parcel.delivery.step(self._remote, self._server)
-        if parcel.delivery.done:
-            self._settle(parcel)
+            wait = self._idle(now)
+        else:
+            parcel.delivery.step(self._remote, self._server)
+            if parcel.delivery.done:
+                self._settle(parcel)
+            wait = 0.0
         self._there()
-        return 0.0
+        if self._forgets and now >= self._next_look:
+            self._look_at_start(now)
+        return wait
 
     def _look_at_start(self, now: float) -> None:
-        start = self._remote.started_at()
-        if start is None:
-            self._forgets = False
-            return
-        again = self._batches.other_side_started(start, self._pace.rounds)
-        if again:
-            log.warning("%s was started anew; %d samples are sent again", self._remote.name, again)
+        """Where it cannot be seen, what is sent is kept until it can: no reason not to send."""
         self._next_look = now + self._pace.look
+        try:
+            start = self._remote.started_at()
+        except StoreUnavailable as error:
+            if self._forgets and not self._blind:
+                log.warning("%s; what is sent is kept until it can be seen", error)
+            self._forgets = self._blind = True
+            return
+        self._forgets, self._blind = start is not None, False
+        if start is None:
+            self._batches.forget_kept()
+        elif again := self._batches.other_side_started(start, self._pace.rounds):
+            self._lanes.reset()
+            log.warning("%s was started anew; %d samples are sent again", self._remote.name, again)
 
     def _settle(self, parcel: Parcel) -> None:
         if parcel.early:  # what is refused is found and noted when it is sent in its turn
@@ -142,7 +154,6 @@ class Drain:
             if not self.health.ok:
                 raise StoreUnavailable(self.health.problem or _("it does not say why"))
             self._next_health = now + self._pace.health
-        self._there()
         if self._batches.give_back():
             return 0.01
         return min(self._pace.look, self._pace.health, self._pace.live)
@@ -155,7 +166,7 @@ class Drain:
 
     def _away(self, error: str, asked: float | None) -> float:
         if self.away_since is None:
-            log.error("%s: %s; samples wait in the outbox", self._remote.name, error)
+            log.error("%s; samples wait in the outbox", error)
             self.away_since = time.time_ns() // 1_000_000
         self.error = error
         self._next_look = 0.0

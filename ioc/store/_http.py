@@ -37,14 +37,22 @@ SHOWN = 500  # letters of what a server says that a message repeats
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer of success."""
+    """A whole answer of success. name: of who gave it."""
 
+    name: str
     status: int
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        return json.loads(self.body or b"null")
+    def json(self) -> dict[str, Any]:
+        """The object in the body. Raises StoreUnavailable when there is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise strange(self.name, self.status)
+        return found
 
 
 class Http:
@@ -72,7 +80,7 @@ class Http:
     ) -> Reply:
         """A small answer. form: sent as a form; body: sent as JSON. Raises StoreError."""
         with self.stream(method, path, query, form=form, body=body) as response:
-            return Reply(response.status, response.headers, response.read())
+            return Reply(self.name, response.status, response.headers, response.read())
 
     @contextmanager
     def stream(

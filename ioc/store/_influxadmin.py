@@ -53,9 +53,11 @@ class Admin:
         if not self._answers():
             kept = "" if self._keep is None else f" WITH DURATION {self._keep}s"
             self._may(admin, lambda: self._query(f"CREATE DATABASE {name}{kept}"))
-        elif self._keep is not None and self._kept() != self._keep:
-            change = f'ALTER RETENTION POLICY "{POLICY}" ON {name} DURATION {self._keep}s'
-            self._may(admin, lambda: self._query(change))
+        elif self._keep is not None:
+            policy, now_kept = self._policy()
+            if now_kept != self._keep:
+                change = f"ALTER RETENTION POLICY {policy} ON {name} DURATION {self._keep}s"
+                self._may(admin, lambda: self._query(change))
 
     def _answers(self) -> bool:
         try:
@@ -64,13 +66,14 @@ class Admin:
             return False
         return True
 
-    def _kept(self) -> int | None:
+    def _policy(self) -> tuple[str, int | None]:
+        """The policy that writing uses, as an identifier, and how long it keeps, in seconds."""
         for series in self._query(f"SHOW RETENTION POLICIES ON {identifier(self._bucket)}"):
-            for policy in series.get("values", ()):
-                row = dict(zip(series["columns"], policy, strict=True))
+            for values in series.get("values", ()):
+                row = dict(zip(series["columns"], values, strict=True))
                 if row.get("default"):
-                    return _length(str(row["duration"]))
-        return None
+                    return identifier(str(row["name"])), _length(str(row["duration"]))
+        return identifier(POLICY), None
 
     def _query(self, statement: str) -> list[dict[str, Any]]:
         form = [("db", self._bucket), ("q", statement)]
@@ -103,19 +106,19 @@ class Admin:
 
     def _made_bucket(self) -> dict[str, Any]:
         try:
-            found = self._look(_("read orgs"), "/api/v2/orgs", {"org": self._org}, "orgs")
+            known = self._look(_("read orgs"), "/api/v2/orgs", {"org": self._org}, "orgs")
         except NotFound:
-            found = []
-        if not found:
+            known = []
+        if not known:
             raise self._no_organization()
-        body = {"orgID": found[0]["id"], "name": self._bucket, **self._rules()}
+        body = {"orgID": known[0]["id"], "name": self._bucket, **self._rules()}
         try:
             made = self._ask_to(_("write buckets"), "POST", "/api/v2/buckets", body)
         except StoreRefused as error:
             if "already exists" in str(error):  # but this token may not see it
                 raise self._lacks(_("read buckets")) from None
             raise
-        return dict(made.json())
+        return made.json()
 
     def _rules(self) -> dict[str, Any]:
         return {"retentionRules": [{"type": "expire", "everySeconds": self._keep or 0}]}

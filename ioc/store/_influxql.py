@@ -78,13 +78,20 @@ def _pieces(lines: Iterable[bytes], store: str) -> Iterator[tuple[Any, list[int]
             continue
         for series in found(line, store):
             try:
-                rows = [row for row in series["values"] if isinstance(row[1], (int, float))]
-                times = [row[0] for row in rows]
-                values = [float(row[1]) for row in rows]
+                times, values = _columns(series["values"])
                 tags = decoded_tags((series.get("tags") or {}).items())
-            except (AttributeError, TypeError, LookupError):
+            except (AttributeError, TypeError, ValueError, LookupError):
                 raise strange(store, 200) from None
             yield tags, times, values
+
+
+def _columns(rows: list[list[Any]]) -> tuple[list[int], list[float]]:
+    """Times and values of rows; what is text is left out."""
+    values = [row[1] for row in rows]
+    if not set(map(type, values)) <= {int, float}:
+        rows = [row for row in rows if isinstance(row[1], (int, float))]
+        values = [row[1] for row in rows]
+    return [row[0] for row in rows], list(map(float, values))
 
 
 def found(line: bytes, store: str) -> list[dict[str, Any]]:

@@ -62,6 +62,10 @@ class Lanes:
         else:
             self._slow = None
 
+    def reset(self) -> None:
+        """Older batches are to be sent again: what was begun goes after them."""
+        self._fast = self._slow = None
+
     def _look_behind(self, now: float) -> None:
         """Move the frontier to what has waited for too long."""
         marked, since = self._mark

@@ -18,6 +18,8 @@ from ioc.store.base import Point, Tags
 CONTROL = "\x00-\x1f\x7f"  # newline and carriage return among them
 EMPTY = "%"  # stands for an empty tag value, which line protocol cannot hold
 
+TAGS, TEXT = 28, 1_000  # tags of a series, letters of each
+
 _CODES = "%(?:[01][0-9A-F]|7F|25|5C)"
 _NAME_CODES = "%(?:[01][0-9A-F]|7F|20|22|23|25|2C|3D|5C|5F|74)"
 _VALUE = re.compile(rf"[{CONTROL}\\]|%(?={_CODES[1:]})|\A%\Z")
@@ -32,6 +34,11 @@ _TAG = rf"(?:[^{CONTROL} ,=\\]|\\[ ,=])++"
 LINE = re.compile(
     rf"{_WORD}(?:,{_WORD}={_TAG})*+ {_WORD}={_NUMBER}(?:,{_WORD}={_NUMBER})*+ (-?[0-9]+)"
 )
+_SHORT_WORD, _SHORT_TAG = (
+    _WORD.replace("++", f"{{1,{TEXT}}}+"),
+    _TAG.replace("++", f"{{1,{TEXT}}}+"),
+)
+_NARROW = re.compile(rf"{_SHORT_WORD}(?:,{_SHORT_WORD}={_SHORT_TAG}){{0,{TAGS}}}+ ")
 
 
 def encode(points: Iterable[Point]) -> list[str]:
@@ -54,12 +61,15 @@ def encode(points: Iterable[Point]) -> list[str]:
 def times(lines: bytes) -> Iterator[int]:
     """Times of the lines, ms. Raises ValueError for the first line that is not written so here.
 
-    For a server that drops what it cannot read without a word.
+    For a server that drops or cuts without a word what it cannot keep: 30 labels with the name
+    of the series, 4,096 bytes each.
     """
     for line in lines.decode().split("\n"):
         found = LINE.fullmatch(line)
         if found is None:
             raise ValueError(f"not a line of numbers: {line:.200}")
+        if (len(line) > TEXT or line.count(",") > TAGS) and not _NARROW.match(line):
+            raise ValueError(f"more than {TAGS} tags, or more than {TEXT} letters: {line:.200}")
         yield int(found[1])
 
 

@@ -75,9 +75,9 @@ class OutboxedStore:
         """What is known by now: asks no server, waits for nothing."""
         try:
             backlog = self._own(self._backlog)
-        except StoreError as error:
+            free = shutil.disk_usage(self._batches.path.parent).free
+        except (StoreError, OSError) as error:
             return StoreHealth(False, str(error))
-        free = shutil.disk_usage(self._batches.path.parent).free
         if self._broken is not None:
             return StoreHealth(False, self._broken, None, free, backlog)
         return StoreHealth(True, None, self._drain.health.size, free, backlog)
@@ -108,6 +108,7 @@ class OutboxedStore:
                 f"{r.reason}: {r.line.decode(errors='replace'):.{EXAMPLE}}" for r in refused
             ),
             depth.dropped,
+            depth.lost,
             *(
                 (depth.dropped_from, depth.dropped_to, depth.dropped_at)
                 if depth.dropped

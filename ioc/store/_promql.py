@@ -15,6 +15,7 @@ from typing import Any
 from ioc.store._http import strange
 from ioc.store._lines import coded, coded_name, decoded_tags
 from ioc.store._stepped import Samples
+from ioc.store._windows import is_ascending
 from ioc.store.base import Aggregate, SeriesQuery
 
 NAME = "__name__"
@@ -35,7 +36,7 @@ def selector(query: SeriesQuery, tags: Mapping[str, tuple[str, ...]]) -> str:
     """The series that have these tags; a tag with an odd name is left to who reads the answer."""
     filters = [f"{NAME}={_text(_metric(query))}"]
     for tag, values in tags.items():
-        if not _PLAIN.fullmatch(tag) or tag == NAME:
+        if not _PLAIN.fullmatch(tag) or coded_name(tag) != tag:
             continue
         if len(values) == 1:
             filters.append(f"{tag}={_text(coded(values[0]))}")
@@ -68,8 +69,7 @@ def exported(lines: Iterable[bytes], store: str) -> Iterator[Samples]:
             continue
         try:
             series = json.loads(line)
-            pairs = zip(series["timestamps"], series["values"], strict=True)
-            yield (_tags(series), *_once(pairs))
+            yield (_tags(series), *_once(series["timestamps"], series["values"]))
         except (ValueError, KeyError, TypeError):
             raise strange(store, 200) from None
 
@@ -93,7 +93,11 @@ def _tags(series: Any) -> Any:
     return decoded_tags((name, value) for name, value in series["metric"].items() if name != NAME)
 
 
-def _once(pairs: Iterable[tuple[int, float | None]]) -> tuple[list[int], list[float]]:
+def _once(times: list[int], values: list[float | None]) -> tuple[list[int], list[float]]:
+    """Each time once, ascending. Raises ValueError, TypeError for what are no samples."""
+    if len(times) == len(values) and None not in values and is_ascending(times):
+        return times, [float(value) + 0.0 for value in values if value is not None]
+    pairs = zip(times, values, strict=True)
     numbers = sorted((time, float(value)) for time, value in pairs if value is not None)
     once = [(time, max(same)[1]) for time, same in groupby(numbers, key=lambda pair: pair[0])]
     return [time for time, _ in once], [value + 0.0 for _, value in once]

@@ -18,15 +18,39 @@ from ioc.store._late import late_windows
 from ioc.store._merge import Stretch
 from ioc.store._plan import Moving, Part, coarsest, joined, plan
 from ioc.store._recent import NOTHING, Samples
-from ioc.store._schema import LIVE, RAW, TOP, table_of
+from ioc.store._schema import FINEST, LIVE, RAW, TOP, table_of
 from ioc.store._steps import RECIPES, Steps
 from ioc.store._view import Floors, View, worn
 from ioc.store._windows import HELD, Grid, Windows, fold, hold, limited, runs
-from ioc.store.base import HOLD, SeriesQuery
+from ioc.store.base import HOLD, Series, SeriesQuery, Tags
 
 HOURS = Grid(3_600_000)
-BY_TIME = "ORDER BY series, time"
 Answer = tuple[Sequence[int], Sequence[float]]  # times, values
+
+
+def answered(
+    view: View,
+    found: Sequence[tuple[Tags, int]],
+    recent: Mapping[int, Samples],
+    query: SeriesQuery,
+) -> list[Series]:
+    """The answer of these series (tags, number). Raises ValueError when it is too large."""
+    wanted = sorted(series for _tags, series in found)
+    if query.step is None:
+        answers = raw_answers(view, wanted, recent, query)
+    else:
+        answers = Stepped(view, recent, query).answers(wanted)
+    samples, total = {}, 0
+    for series, answer in answers:
+        total += len(answer[0])
+        limited(total, query)
+        if answer[0]:
+            samples[series] = answer
+    return [
+        Series(query.measurement, query.field, tags, *samples[series])
+        for tags, series in found
+        if series in samples
+    ]
 
 
 def raw_answers(
@@ -67,6 +91,7 @@ class Stepped:
         self._level = coarsest(view, query)
         self._floors: Floors = view.floors()
         self._found: dict[int, Steps] = {}
+        self._count, self._counts = 0, dict[int, int]()  # steps: of all, of each series
 
     def answers(self, wanted: Sequence[int]) -> Iterator[tuple[int, Answer]]:
         """Values of the steps of each series."""
@@ -78,13 +103,15 @@ class Stepped:
                     self._take_samples(part, begin, members)
                 else:
                     self._take_windows(part, members)
-                self._check()
         for series in wanted:
             yield series, self._found[series].answer()
 
-    def _check(self) -> None:
+    def _check(self, series: int) -> None:
         """Stop before too large an answer fills the memory."""
-        limited(sum(len(steps.found) for steps in self._found.values()), self._query)
+        count = len(self._found[series].found)
+        self._count += count - self._counts.get(series, 0)
+        self._counts[series] = count
+        limited(self._count, self._query)
 
     # --- what is not settled
 
@@ -158,18 +185,30 @@ class Stepped:
         are in one step."""
         if start >= end:
             return
+        if level == FINEST:
+            self._take_packed(start, end, members)
+            return
         step = self._grid.start(start)
         if end <= step + self._grid.width:
-            rows = self._select(
-                level, self._recipe.together, start, end, members, "GROUP BY series"
-            )
+            columns = self._recipe.together
+            rows = self._select(level, columns, start, end, members, order="GROUP BY series")
             for series, *figures in rows:
                 self._found[series].put(step, tuple(figures))
             return
-        found, grid = self._found, self._grid
-        rows = self._select(level, f"time, {self._recipe.columns}", start, end, members, "")
-        for series, time, first, second in rows:
-            found[series].put(grid.start(time), (first, second))
+        rows = self._select(level, f"time, {self._recipe.columns}", start, end, members)
+        start_of = self._grid.start
+        for series, windows in groupby(rows, key=itemgetter(0)):
+            put = self._found[series].put
+            for _series, time, first, second in windows:
+                put(start_of(time), (first, second))
+            self._check(series)
+
+    def _take_packed(self, start: int, end: int, members: Sequence[int]) -> None:
+        rows = self._view.windows_of(FINEST, members, start, end)
+        for series, windows in groupby(rows, key=itemgetter(0)):
+            for _series, time, window in windows:
+                self._found[series].add(self._grid.start(time), window)
+            self._check(series)
 
     def _take_samples(self, part: Part, begin: int, members: Sequence[int]) -> None:
         """Samples; where they were dropped, windows and what came in late."""
@@ -181,7 +220,7 @@ class Stepped:
         if start >= part.end:
             return
         without = set(members)
-        rows = self._select(RAW, "time, value", start, part.end + self._reach, members, BY_TIME)
+        rows = self._select(RAW, "time, value", start, part.end + self._reach, members)
         for series, samples in groupby(rows, key=itemgetter(0)):
             without.discard(series)
             self._fold(series, [(time, value) for _, time, value in samples], start, part.end)
@@ -205,6 +244,7 @@ class Stepped:
             hold(times, values, following, self._grid, windows)
         for step, window in windows.items():
             self._found[series].add(step, window)
+        self._check(series)
 
     def _take_late(self, start: int, end: int, members: Sequence[int]) -> None:
         """Samples that came in after those of their time were dropped, and wait to be rolled up."""
@@ -221,7 +261,14 @@ class Stepped:
                     self._found[series].add(self._grid.start(begin), window)
 
     def _select(
-        self, level: int, columns: str, start: int, end: int, members: Sequence[int], order: str
+        self,
+        level: int,
+        columns: str,
+        start: int,
+        end: int,
+        members: Sequence[int],
+        *,
+        order: str = "ORDER BY series, time",
     ) -> Iterable[Any]:
         """Rows (series, columns…) of a stretch."""
         return self._view.connection.execute(

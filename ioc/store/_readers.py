@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from ioc.store._schema import open_reader, translated
 from ioc.store.base import StoreUnavailable
 
+LONGEST = 60.0  # seconds of one query: the log cannot be reset while somebody reads an old view
+LOOK_EVERY = 10_000  # steps of SQLite's machine between two looks at the clock
 IDLE = 8  # connections kept; more are opened while more threads read at once
 
 
@@ -25,10 +28,15 @@ class Readers:
 
     @contextmanager
     def view(self) -> Iterator[sqlite3.Connection]:
-        """A connection with one unchanging view of the file. SQLite's errors come out as ours."""
+        """A connection with one unchanging view of the file, for a while.
+
+        SQLite's errors come out as ours; ValueError when it takes too long.
+        """
+        end = time.monotonic() + LONGEST
         try:
             connection = self._take()
             try:
+                connection.set_progress_handler(lambda: time.monotonic() > end, LOOK_EVERY)
                 connection.execute("BEGIN")
                 yield connection
                 connection.execute("ROLLBACK")
@@ -36,6 +44,11 @@ class Readers:
                 connection.close()
                 raise
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                raise ValueError(
+                    f"takes longer than {LONGEST:.0f} s; ask for less time, fewer series or a "
+                    "larger step"
+                ) from error
             raise translated(error, self._path) from error
         self._give_back(connection)
 

@@ -19,7 +19,7 @@ from ioc.store._merge import Budget, Stretch, mark
 from ioc.store._schema import FINEST, HOUR, LIVE, TOP
 from ioc.store._series import SeriesIndex
 from ioc.store._view import View
-from ioc.store._windows import Grid, Window, Windows, add, fold, hold
+from ioc.store._windows import Grid, Windows, add, fold, hold
 from ioc.store.base import HOLD
 
 PIECES = 200  # stretches looked up at once
@@ -42,7 +42,7 @@ def roll_up(view: View, level: int, index: SeriesIndex, now: int) -> Iterator[No
         if not pieces:
             return
         for stretch, members in _alike(pieces).items():
-            settle(view, level, members, stretch, over, index, budget)
+            settle(view, level, members, stretch, over=over, index=index, budget=budget)
             if budget.spent:
                 break
         yield
@@ -62,6 +62,7 @@ def settle(
     level: int,
     members: Sequence[int],
     stretch: Stretch,
+    *,
     over: int,
     index: SeriesIndex,
     budget: Budget | None = None,
@@ -73,7 +74,7 @@ def settle(
     start, until = stretch
     end = min(until, over, start + LONGEST[level])
     if start >= view.floors()[level - 1 if level > LIVE else -1]:
-        done = _settle_alive(view, level, members, (start, end), index, budget)
+        done = _settle_alive(view, level, members, (start, end), index=index, budget=budget)
     else:
         done = members[:1]
         _settle_worn(view, level, members[0], (start, end), index)
@@ -90,8 +91,9 @@ def _settle_alive(
     level: int,
     members: Sequence[int],
     stretch: Stretch,
+    *,
     index: SeriesIndex,
-    budget: Budget | None,
+    budget: Budget | None = None,
 ) -> Sequence[int]:
     """Windows of a stretch that nothing was dropped of. The series that are done: all of them, or
     as many of the first as there was time for."""
@@ -135,8 +137,8 @@ def _of_samples(rows: Iterable[Any], end: int, grid: Grid, up: bool) -> Windows:
 
 def _of_windows(rows: Iterable[Any], grid: Grid) -> Windows:
     windows = Windows()
-    for _series, time, *known in rows:
-        add(windows, grid.start(time), Window(*known))
+    for _series, time, window in rows:
+        add(windows, grid.start(time), window)
     return windows
 
 
@@ -161,7 +163,7 @@ def _settle_worn(view: View, level: int, series: int, stretch: Stretch, index: S
         _settle_late(view, series, start, min(end, begin), index)
     alive = max(start, begin)
     if alive < end:
-        _settle_alive(view, level, (series,), (alive, end), index, None)
+        _settle_alive(view, level, (series,), (alive, end), index=index)
 
 
 def _settle_late(view: View, series: int, start: int, end: int, index: SeriesIndex) -> None:

@@ -27,6 +27,7 @@ FINEST = 0  # made of samples when they go, so that nothing is kept twice
 LIVE = 1  # the finest level that is kept up to date while its samples are there
 TOP = len(LEVELS) - 1
 
+OLD = "old_5m"  # windows of five minutes of layout 2
 # Columns in the order of ioc.store._windows.Window.
 WINDOW = "count, total, low, high, first_time, last_time, last, up_ms, known_ms"
 ROLLUP = """
@@ -36,6 +37,13 @@ CREATE TABLE {table} (
     last REAL NOT NULL, up_ms INTEGER NOT NULL, known_ms INTEGER NOT NULL,
     PRIMARY KEY (series, time)
 ) WITHOUT ROWID;
+"""
+# With rowid: other tables put what is longer than 1 KB on pages of its own.
+PACKED = """
+CREATE TABLE rollup_5m (
+    series INTEGER NOT NULL, time INTEGER NOT NULL, windows BLOB NOT NULL,
+    PRIMARY KEY (series, time)
+);
 """
 # dirty: windows of a level to be worked out anew, [start, until). floors: where the data of a level
 # begins; what is older than `dropped` is gone from its table. facts: what this file was made with,
@@ -56,13 +64,15 @@ CREATE TABLE dirty (
 ) WITHOUT ROWID;
 CREATE TABLE floors (level INTEGER PRIMARY KEY, time INTEGER NOT NULL, dropped INTEGER NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-""" + "".join(ROLLUP.format(table=table) for table, _width in LEVELS)
+""" + "".join([PACKED, *(ROLLUP.format(table=table) for table, _width in LEVELS[1:])])
 
-# Layout 2 kept windows of five minutes beside their samples, and marked those as dirty.
+# Layout 2 kept windows of five minutes beside their samples, and marked those as dirty; each window
+# was a row: those whose samples are gone are packed when the file is opened.
 FROM_2 = f"""
-DELETE FROM rollup_5m
+ALTER TABLE rollup_5m RENAME TO {OLD};
+DELETE FROM {OLD}
 WHERE time >= coalesce((SELECT time FROM floors WHERE level = {RAW}), -9223372036854775808);
-INSERT INTO dirty
+{PACKED}INSERT INTO dirty
 SELECT {LIVE}, series, (start - 1) / 3600000 * 3600000 - 3600000,
     (until + 1) / 3600000 * 3600000 + 3600000
 FROM dirty WHERE level = {FINEST}

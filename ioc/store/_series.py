@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from operator import index
 
+from ioc.store._windows import LATEST
 from ioc.store.base import Point, Tags
 
 Row = tuple[int, int, float]  # series, ms UTC, value
 Key = tuple[str, Tags, str]  # measurement, tags, field
 Fields = dict[str, int]  # field -> series
-
-LATEST = 86_400_000 * 10**6  # ms, year 4707: beyond lie only microseconds taken for milliseconds
 
 
 class SeriesIndex:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from json import dumps
 from typing import Any
 
-from ioc.store._schema import FINEST, LEVELS, RAW, TOP, WINDOW, table_of
+from ioc.i18n import _
+from ioc.store._packed import SPAN, pack, unpack
+from ioc.store._schema import FINEST, HOUR, LEVELS, RAW, TOP, WINDOW, table_of
 from ioc.store._windows import Grid, Window, Windows
+from ioc.store.base import StoreCorrupt
 
 NEVER = -(2**62)
 
@@ -70,6 +73,8 @@ class View:
         self, level: int, series: int, start: int, end: int
     ) -> Iterator[tuple[int, Window]]:
         """Windows of a level that start in a stretch, ascending."""
+        if level == FINEST:
+            return ((time, window) for _, time, window in self._packed((series,), start, end))
         rows = self.connection.execute(
             f"SELECT time, {WINDOW} FROM {table_of(level)} "
             "WHERE series = ? AND time >= ? AND time < ? ORDER BY time",
@@ -82,8 +87,30 @@ class View:
         return self._rows_of("raw", "value", members, start, end)
 
     def windows_of(self, level: int, members: Sequence[int], start: int, end: int) -> Iterable[Any]:
-        """Windows of some series: (series, time, columns of Window), in this order."""
-        return self._rows_of(table_of(level), WINDOW, members, start, end)
+        """Windows of some series: (series, time, Window), in this order."""
+        if level == FINEST:
+            return self._packed(members, start, end)
+        rows = self._rows_of(table_of(level), WINDOW, members, start, end)
+        return ((series, time, Window(*known)) for series, time, *known in rows)
+
+    def _packed(
+        self, members: Sequence[int], start: int, end: int
+    ) -> Iterator[tuple[int, int, Window]]:
+        rows = self._rows_of(table_of(FINEST), "windows", members, start - SPAN + 1, end)
+        for series, begin, packed in rows:
+            for time, window in self._unpacked(series, begin, packed).items():
+                if start <= time < end:
+                    yield series, time, window
+
+    def _unpacked(self, series: int, begin: int, packed: bytes) -> Windows:
+        try:
+            return unpack(begin, packed)
+        except ValueError as error:
+            [(_number, _name, path)] = self.connection.execute("PRAGMA database_list").fetchall()
+            what = f"series {series}, {begin}: {error}"
+            raise StoreCorrupt(
+                _("{path}: the file is damaged ({error}); restore a backup", path=path, error=what)
+            ) from error
 
     def _rows_of(
         self, table: str, columns: str, members: Sequence[int], start: int, end: int
@@ -97,6 +124,10 @@ class View:
 
     def put(self, level: int, made: Iterable[tuple[int, Windows]]) -> None:
         """Write windows of a level of some series, in place of what was known of them."""
+        if level == FINEST:
+            for series, windows in made:
+                self._pack(series, windows)
+            return
         self.connection.executemany(
             f"INSERT OR REPLACE INTO {table_of(level)} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -105,6 +136,23 @@ class View:
                 for start, window in windows.items()
             ],
         )
+
+    def _pack(self, series: int, windows: Windows) -> None:
+        """Put windows of five minutes into their rows."""
+        rows: dict[int, Windows] = {}
+        grid = self.rows_grid()
+        for start, window in windows.items():
+            rows.setdefault(grid.start(start), {})[start] = window
+        for begin, some in rows.items():
+            known = dict(self.windows(FINEST, series, begin, begin + SPAN))
+            self.connection.execute(
+                "INSERT OR REPLACE INTO rollup_5m VALUES (?, ?, ?)",
+                (series, begin, pack(begin, known | some)),
+            )
+
+    def rows_grid(self) -> Grid:
+        """Which windows of five minutes share a row: parts of a local day, from a full hour."""
+        return Grid(SPAN, self.day_offset - self.day_offset % HOUR)
 
 
 def worn(floors: Floors, start: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ioc.store._http import Http, strange
-from ioc.store.base import StoreError
+from ioc.store._http import Forbidden, Http, NotFound, strange
+from ioc.store.base import StoreRefused
 
 # ms in the units of a retention; without one it is months, of 31 days.
 UNITS = {"": 2_678_400_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
@@ -59,19 +59,25 @@ class Processes:
         return [read_facts(http) for http in self._keepers]
 
     def counts_once(self) -> bool:
-        """Whether what was sent twice counts once in the answers; False also when unknown."""
+        """Whether what was sent twice counts once in the answers; False also when it does not say.
+
+        Raises StoreError.
+        """
         self._known()
         facts = self._of_select
         return facts is not None and facts.flags.get("dedup.minScrapeInterval") == "1ms"
 
     def earliest(self, *, anew: bool = False) -> int:
-        """What is earlier, ms UTC, is not kept: 1970 when it does not say. anew: ask again."""
+        """What is earlier, ms UTC, is not kept: 1970 when it does not say. anew: ask again.
+
+        Raises StoreError.
+        """
         self._known(anew=anew)
         return 0 if self._retention is None else max(0, int(time.time() * 1000) - self._retention)
 
     def _known(self, *, anew: bool = False) -> None:
         if anew or self._of_select is None:
-            with suppress(StoreError):  # not for this token, say: no reason not to work
+            with suppress(Forbidden, NotFound, StoreRefused):  # no reason not to work
                 self.refresh()
 
     def close(self) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import lt
 from typing import NamedTuple
 
 from ioc.store.base import HOLD, Aggregate, SeriesQuery
+
+LATEST = 86_400_000 * 10**6  # ms, year 4707: beyond lie only microseconds taken for milliseconds
 
 HELD = (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)
 
@@ -147,6 +149,12 @@ def check_query(query: SeriesQuery) -> None:
         raise ValueError(f"a step must be longer than 0 ms, not {query.step}")
     if query.aggregate in HELD and (query.field != "up" or query.step is None):
         raise ValueError(f"{query.aggregate} needs a step and a field named up")
+
+
+def bounded(query: SeriesQuery) -> SeriesQuery:
+    """The same question in numbers that every engine can count with."""
+    start, end = (max(-LATEST, min(LATEST, time)) for time in (query.start, query.end))
+    return replace(query, start=start, end=end, limit=min(query.limit, LATEST))
 
 
 def limited(count: int, query: SeriesQuery) -> None:

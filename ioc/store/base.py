@@ -115,8 +115,8 @@ class Backlog:
     put there at `oldest`; kept: sent, and kept for the case that the server loses them.
     size, limit: bytes of the outbox, and at most. sent: samples since the start of the program.
     refused: lines the server will never take, the last at refused_at, for example `example`.
-    dropped: samples lost because the outbox was full, measured from dropped_from to dropped_to, the
-    last of them dropped at dropped_at.
+    dropped: samples lost because the outbox was full, ever; lost: the last time that it was,
+    measured from dropped_from to dropped_to, the last of them dropped at dropped_at.
     """
 
     name: str
@@ -133,6 +133,7 @@ class Backlog:
     refused_at: int | None
     example: str
     dropped: int
+    lost: int
     dropped_from: int | None
     dropped_to: int | None
     dropped_at: int | None

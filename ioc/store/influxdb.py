@@ -66,6 +66,8 @@ class InfluxStore:
         Asking for it first matters: of a large body for a missing bucket the server may only
         break the connection.
         """
+        if not lines:
+            return
         try:
             if not self._prepared:
                 self._prepare()

@@ -19,15 +19,15 @@ from pathlib import Path
 from ioc.i18n import _
 from ioc.store._contents import sqlite_contents
 from ioc.store._merge import merge
-from ioc.store._query import Stepped, raw_answers
+from ioc.store._query import answered
 from ioc.store._readers import Readers
 from ioc.store._recent import Recent
-from ioc.store._retention import Retention, give_back, retain
+from ioc.store._retention import Retention, from_environment, give_back, pack_old, retain
 from ioc.store._rollup import roll_up
 from ioc.store._schema import LIVE, TOP, lock, open_writer, translated
 from ioc.store._series import SeriesIndex, load_tags, series_rows
 from ioc.store._view import View
-from ioc.store._windows import check_query, limited
+from ioc.store._windows import bounded, check_query
 from ioc.store.base import Content, Point, Series, SeriesQuery, StoreError, StoreHealth
 
 HO_CHI_MINH = -7 * 3_600_000  # ms; Asia/Ho_Chi_Minh is UTC+7 and has had no other time since 1975
@@ -51,7 +51,7 @@ class SqliteStore:
         day_offset: int = HO_CHI_MINH,
         recent_rows: int = RECENT_ROWS,
     ) -> None:
-        self._path = path
+        self._path = path = path.resolve()  # one lock for a file, whatever leads to it
         self._keep = keep
         self._recent_rows = recent_rows
         self._index = SeriesIndex()
@@ -125,28 +125,14 @@ class SqliteStore:
     def read(self, query: SeriesQuery) -> list[Series]:
         """See ioc.store.base.SeriesQuery. Raises ValueError, StoreError."""
         check_query(query)
+        query = bounded(query)
         found = self._index.find(query.measurement, query.field, query.tags)
         if not found or query.start >= query.end:
             return []
         wanted = sorted(series for _tags, series in found)
         recent = self._recent.copy(wanted)
         with self._readers.view() as connection:
-            view = View(connection, self._day_offset)
-            if query.step is None:
-                answers = raw_answers(view, wanted, recent, query)
-            else:
-                answers = Stepped(view, recent, query).answers(wanted)
-            samples, total = {}, 0
-            for series, answer in answers:
-                total += len(answer[0])
-                limited(total, query)
-                if answer[0]:
-                    samples[series] = answer
-        return [
-            Series(query.measurement, query.field, tags, *samples[series])
-            for tags, series in found
-            if series in samples
-        ]
+            return answered(View(connection, self._day_offset), found, recent, query)
 
     def contents(self) -> list[Content]:
         """See ioc.store.base.Listed; of rolled-up history as well. Raises StoreError."""
@@ -251,7 +237,9 @@ class SqliteStore:
             while part := rows.fetchmany(10_000):
                 self._recent.add(part)
             fact = "SELECT value FROM facts WHERE name = 'day_offset'"
-            return int(self._writer.execute(fact).fetchone()[0])
+            day_offset = int(self._writer.execute(fact).fetchone()[0])
+            pack_old(View(self._writer, day_offset))
+            return day_offset
         except (sqlite3.Error, ValueError) as error:
             self._writer.close()
             if isinstance(error, sqlite3.Error):
@@ -260,8 +248,9 @@ class SqliteStore:
 
 
 def open_url(url: str) -> SqliteStore:
-    """`sqlite:///relative/path` or `sqlite:////absolute/path`. Raises StoreError."""
+    """`sqlite:///relative/path` or `sqlite:////absolute/path`; how long it keeps what is in the
+    environment. Raises StoreError."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path:
         raise StoreError(_("IOC_STORE={url}: must look like sqlite:///data/series.db", url=url))
-    return SqliteStore(Path(path))
+    return SqliteStore(Path(path), keep=from_environment(os.environ))

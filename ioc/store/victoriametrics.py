@@ -50,6 +50,7 @@ CLUSTER = (
     "&storage=vmstorage-1:8482,vmstorage-2:8482"
 )
 OPTIONS = {"tenant": r"[0-9]+(?::[0-9]+)?", "storage": rf"none|{HOST}(?:,{HOST})*"}
+SHORTEST = 86_400_000  # ms; of the retentions that the server takes
 SINGLE, INSERT, SELECT, STORAGE = 8428, 8480, 8481, 8482  # usual ports
 
 
@@ -70,6 +71,8 @@ class VictoriaStore:
     def send(self, lines: bytes) -> None:
         """See ioc.store.base.Remote. What the server would drop without a word is refused here,
         before anything is sent."""
+        if not lines:
+            return
         self._check(lines)
         try:
             self._writer.send(lines)
@@ -122,11 +125,11 @@ class VictoriaStore:
         except ValueError as error:
             words = {"store": self.name, "said": str(error)}
             raise StoreRefused(_("{store} refuses it: {said}", **words)) from None
-        early, late = min(found), max(found)
-        if late > int(time.time() * 1000) + AHEAD:
+        now, early, late = int(time.time() * 1000), min(found), max(found)
+        if late > now + AHEAD:
             raise self._no_such_time(late)
         earliest = self._processes.earliest
-        if early < earliest() and early < earliest(anew=True):
+        if early < now - SHORTEST and early < earliest() and early < earliest(anew=True):
             raise self._no_such_time(early)
 
     def _no_such_time(self, at: int) -> StoreRefused:

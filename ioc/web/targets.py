@@ -16,6 +16,7 @@ from ioc.api.target_models import FigureOut, ForecastOut, PastOut, StandingOut
 from ioc.api.targets import all_targets, author, detail, evidence, find
 from ioc.i18n import mark, render
 from ioc.i18n import translate as _
+from ioc.inventory.topology import Target
 from ioc.ledger import intake
 from ioc.ledger.model import Source, TargetState
 from ioc.ledger.places import asked_of, places_on
@@ -86,6 +87,7 @@ def _lists(api: APIRouter, context: Context) -> None:
             chosen=state.value if state else "",
             place=place or "",
             places=context.keeper.ledger().places,
+            retired=[] if state or place else _retired(context),
         )
 
     @api.get("/targets/import")
@@ -213,6 +215,13 @@ FIELDS = {
     "denominator": mark("Denominator"),
     "links": mark("Links"),
 }
+
+
+def _retired(context: Context) -> list[Target]:
+    """Targets that are no longer counted; their figures stay to be read."""
+    topology, counted = context.monitor.topology, context.keeper.ledger().standings
+    every = {**topology.targets, **topology.retired}.values()
+    return [target for target in every if (target.id, None) not in counted]
 
 
 def _overdue(due: str | None, standing: StandingOut, today: date) -> bool:

@@ -39,6 +39,7 @@ VALUE_WORDS = {
     "total_ms": mark("whole answer"),
     "status": mark("HTTP status"),
     "days_left": mark("certificate valid for"),
+    "mobile": mark("made for telephones"),
 }
 
 
@@ -113,6 +114,8 @@ def measured(values: Mapping[str, float], lang: str) -> str:
 
 
 def _with_unit(name: str, value: float, lang: str) -> str:
+    if name.endswith("mobile"):
+        return _("yes" if value else "no", lang)
     if name == "days_left":
         return _("{n} days", lang, n=int(value))
     unit = {"ms": " ms", "pct": " %"}.get(name.rpartition("_")[2], "")

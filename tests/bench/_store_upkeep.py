@@ -47,7 +47,9 @@ def a_year(folder: Path) -> Year:
     keep = Retention()
     names = ("samples", "5 min", "1 h", "1 day")
     parts = {
-        f"{name}, kept {days} days": known[table_of(level)]
+        f"{name}, kept {days} days": sum(
+            size for table, size in known.items() if table_of(level) in table
+        )
         for level, (name, days) in enumerate(zip(names, keep.of_levels, strict=True), -1)
     }
     return Year({**parts, "in all": sum(parts.values())})

@@ -2,7 +2,7 @@
 
     python -m tests.bench.bench_store [--full]
 
-Batches of 1,000 rows, each acknowledged before the next; ours and DuckDB and InfluxDB sync their log
+Batches of 1,000 rows, each acknowledged before the next; ours, DuckDB and InfluxDB sync their log
 before that, VictoriaMetrics does not. Ours runs its upkeep as the program does, once an hour of the
 samples' time, over the last week of them (once a day before). The servers get line protocol made
 beforehand, over one kept connection; their answers are parsed, since a caller needs the figures.

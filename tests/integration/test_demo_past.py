@@ -84,6 +84,17 @@ def test_the_district_is_the_shipped_one_measured_in_another_way(district: Topol
     assert max(c.interval for c in district.checks.values()) <= 15
 
 
+def test_what_citizens_use_is_asked_as_a_telephone_does(district: Topology) -> None:
+    asked = {
+        asset.id
+        for asset in district.assets.values()
+        for name in asset.checks
+        if getattr(district.checks[name].settings, "mobile", False)
+    }
+    assert asked == {a.id for a in district.assets.values() if a.kind in ("portal", "one-stop")}
+    assert asked
+
+
 def test_everything_simulated_is_on_loopback(demo_file: Path, district: Topology) -> None:
     assert all(ip_address(a.address).is_loopback for a in district.assets.values() if a.address)
     assert "https://" not in demo_file.read_text(encoding="utf-8")
@@ -172,3 +183,20 @@ def test_the_first_page_is_not_empty(
     assert computers.evidence_value == 100.0
     assert computers.value is not None
     assert 90 < computers.value < 100, "a few computers have been missing for days"
+
+
+def test_every_fault_of_the_past_is_an_incident_that_ended(
+    district: Topology, written: tuple[Store, Path], past: Past
+) -> None:
+    _, folder = written
+    database = StateDatabase.open(f"sqlite:///{folder / 'state.db'}")
+    known = database.load_incidents(past.begin)
+    database.close()
+    assert len(known.recent) > 5
+    for incident in known.recent:
+        assert incident.resolved_at is not None
+        assert past.begin - DAY < incident.since < incident.resolved_at < past.started
+        middle = (max(incident.since, past.begin) + incident.resolved_at) // 2
+        states = past.view_at(middle).assets
+        assert any(states[name].state is State.DOWN for name in incident.affected), incident
+        assert incident.acknowledged_at is None or incident.cause

@@ -268,6 +268,24 @@ def test_what_was_measured_is_not_rewritten_by_what_was_reported_elsewhere(world
     assert versions == [1], "measured first: what was measured cannot be repeated"
 
 
+def test_a_restatement_that_broke_off_is_made_up_for_in_the_night(world: World) -> None:
+    with world.database.engine.begin() as connection:
+        full = "CREATE TRIGGER full BEFORE INSERT ON figures BEGIN SELECT RAISE(ABORT, 'full'); END"
+        connection.execute(sa.text(full))
+    with pytest.raises(StateDatabaseError):
+        world.declare(ioc("2026-08-15", 4))
+    assert world.keeper.ledger().area("ioc").chosen.numerator == 4, "what was said is kept"
+    with world.database.engine.begin() as connection:
+        connection.execute(sa.text("DROP TRIGGER full"))
+    assert world.declare(ioc("2026-08-15", 4)) == [Outcome.UNCHANGED]
+    assert world.history("ioc") == []
+    world.clock.set("2026-10-01", 0)
+    world.keeper.nightly()
+    assert world.history("ioc") == [("2026-08-31", 1, 40.0), ("2026-09-30", 1, 40.0)]
+    world.keeper.nightly()
+    assert len(world.history("ioc")) == 2, "again changes nothing"
+
+
 def test_the_far_past_is_left_alone(world: World) -> None:
     world.declare(replace(ioc("2001-01-31", 1), denominator=10))
     assert all(day >= "2021" for day, _version, _value in world.history("ioc"))

@@ -6,12 +6,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from openpyxl import load_workbook
 
 from ioc.inventory.targets import catalogue
 from tests.lab._monitor import RUN, Monitor
@@ -82,6 +86,45 @@ def test_page_command_and_api_say_the_same_to_the_last_digit(demo: Monitor) -> N
     assert list(mine) == list(catalogue()), "every target of the district, in its order"
     assert mine == before
     assert theirs == before
+
+
+def report(demo: Monitor) -> list[tuple[str, str, str, float | None]]:
+    """Goal name, numerator, denominator and value of each row of the workbook up to now."""
+    file = demo.folder / f"report-{time.monotonic_ns()}.xlsx"
+    today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date().isoformat()
+    words = ("--from", today, "--to", today, "--format", "xlsx", "--lang", "vi")
+    ioc(demo, "report", *words, "--output", str(file))
+    sheet = load_workbook(file, data_only=True)["Chỉ tiêu"]
+    rows = list(sheet.iter_rows(values_only=True))
+    head = next(i for i, row in enumerate(rows) if row and "Tử số" in row)
+    at = {title: index for index, title in enumerate(rows[head])}
+    return [
+        (
+            str(row[at["Chỉ tiêu"]]),
+            "" if row[at["Tử số"]] is None else str(row[at["Tử số"]]),
+            "" if row[at["Mẫu số"]] is None else str(row[at["Mẫu số"]]),
+            None if not isinstance(row[at["Kết quả"]], float | int) else float(row[at["Kết quả"]]),
+        )
+        for row in rows[head + 1 :]
+        if row[at["STT"]]
+    ]
+
+
+def test_the_report_says_the_same_to_the_last_digit(demo: Monitor) -> None:
+    for _ in range(5):
+        before, mine, after = demo.get("targets")["items"], report(demo), api(demo)
+        if {item["id"]: shown(item) for item in before} == after:
+            break
+    names = {item["name"]: item for item in before}
+    assert [name for name, *_ in mine] == list(names), "every target, in the catalogue's order"
+    for name, numerator, denominator, value in mine:
+        figure = names[name]["standing"]["figure"]
+        if figure["denominator"] is None:
+            assert (denominator, value) == ("", None)
+            continue
+        assert (numerator, denominator) == (str(figure["numerator"]), str(figure["denominator"]))
+        shared = figure["value"]  # percent; a workbook has its own unit for it
+        assert value == (shared if shared is None else pytest.approx(shared / 100, rel=1e-15))
 
 
 def test_the_demo_shows_every_kind_of_standing(demo: Monitor) -> None:

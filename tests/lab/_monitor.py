@@ -35,7 +35,8 @@ class MonitorError(AssertionError):
 class Monitor:
     """One directory with an inventory, data and a log, and the process that runs on it.
 
-    patience: seconds until it answers. spawn, dial: how to start a process and make a TCP socket (in a namespace: of the lab).
+    patience: seconds until it answers. spawn, dial: how to start a process and make a TCP socket
+    (in a namespace: of the lab).
     """
 
     def __init__(

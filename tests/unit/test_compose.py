@@ -247,6 +247,39 @@ def test_an_older_env_gets_what_it_lacks(copied: Path) -> None:
     assert len(found["GRAFANA_SECRET_KEY"]) == 40
 
 
+def test_grafana_may_read_one_bucket_and_nothing_else(tmp_path: Path) -> None:
+    """The script that InfluxDB runs when it is set up, with a stand-in for its command line."""
+    script = ROOT / "docker" / "influxdb" / "10-readers.sh"
+    assert os.access(script, os.X_OK), "run-parts takes only what can be executed"
+    stub = tmp_path / "influx"
+    stub.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$SAID"\n')
+    stub.chmod(0o755)
+    wanted = {
+        "DOCKER_INFLUXDB_INIT_ORG": "ioc",
+        "DOCKER_INFLUXDB_INIT_BUCKET_ID": "0123456789abcdef",
+        "GRAFANA_STORE_PASSWORD": "mật khẩu 'x'",
+    }
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    said = tmp_path / "said"
+    for missing in (None, *wanted):
+        said.unlink(missing_ok=True)
+        given = {name: value for name, value in wanted.items() if name != missing}
+        environment = {"PATH": path, "SAID": str(said), **given}
+        done = subprocess.run([str(script)], capture_output=True, text=True, env=environment)
+        assert (done.returncode == 0) == (missing is None), done.stderr
+        assert said.exists() == (missing is None)
+        if missing is None:
+            words = said.read_text(encoding="utf-8").splitlines()
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert words[:3] == ["v1", "auth", "create"]
+    assert options == {
+        "--org": "ioc",
+        "--username": "grafana",
+        "--password": "mật khẩu 'x'",
+        "--read-bucket": "0123456789abcdef",
+    }
+
+
 # --- Dockerfile
 
 Instruction = tuple[str, str]

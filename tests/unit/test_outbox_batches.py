@@ -159,6 +159,23 @@ def test_it_never_outgrows_its_limit_and_drops_the_oldest_and_says_so(make: Make
     assert make(limit).depth().dropped == dropped, "not forgotten"
 
 
+def test_a_loss_is_told_for_itself_when_the_last_was_long_ago(path: Path) -> None:
+    clock = [5_000]
+    queue = Batches(path, 100_000, reserve=0, now=lambda: clock[0])
+    queue.append([batch(time, 1, 2_000) for time in range(40)])
+    while not queue.depth().dropped:
+        queue.append([batch(50, 1, 2_000)])
+    first = queue.depth()
+    assert first.lost == first.dropped
+    clock[0] += module.EPISODE + 1
+    while queue.depth().dropped == first.dropped:
+        queue.append([batch(60, 1, 2_000)])
+    second = queue.depth()
+    queue.close()
+    assert second.lost == second.dropped - first.dropped
+    assert second.dropped_from >= first.dropped_to - 1
+
+
 def test_what_was_sent_already_makes_room_first(make: Make) -> None:
     limit = 300_000
     queue = make(limit)
@@ -181,9 +198,10 @@ def test_a_batch_that_was_dropped_while_it_was_being_sent_is_no_trouble(make: Ma
         queue.append([batch(99, 1, 2_000)])
     before = queue.depth()
     queue.settle(taken, None)
-    assert queue.depth().dropped == before.dropped - 1, "it arrived: it was not lost"
+    arrived = replace(before, dropped=before.dropped - 1, lost=before.lost - 1)
+    assert queue.depth() == arrived, "it arrived: it was not lost"
     queue.settle(taken, State.KEPT)
-    assert queue.depth() == replace(before, dropped=before.dropped - 1), "once"
+    assert queue.depth() == arrived, "once"
 
 
 def test_it_does_not_grow_into_the_last_of_the_disk(make: Make) -> None:

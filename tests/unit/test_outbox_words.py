@@ -20,7 +20,7 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 WELL = Backlog(
     name="influxdb 127.0.0.1:8086", away_since=None, error="", rows=40, kept=0, size=4096,
     limit=2**30, oldest=NOW - 1_000, newest=NOW, sent=1_000, refused=0, refused_at=None,
-    example="", dropped=0, dropped_from=None, dropped_to=None, dropped_at=None,
+    example="", dropped=0, lost=0, dropped_from=None, dropped_to=None, dropped_at=None,
 )  # fmt: skip
 
 
@@ -48,20 +48,20 @@ def test_of_a_store_that_takes_everything_nothing_is_said() -> None:
 
 def test_away() -> None:
     assert told(away_since=NOW - HOUR, error="HTTP 503", oldest=NOW - 2 * HOUR, rows=12) == {
-        "store-away": "kho số liệu influxdb 127.0.0.1:8086 không trả lời (HTTP 503): "
+        "store-away": "kho số liệu không trả lời (HTTP 503): "
         "12 mẫu số liệu từ 07:40 02/02/2026 đang chờ, không mất mẫu nào"
     }
 
 
 def test_away_with_nothing_to_send() -> None:
     assert told(away_since=NOW - HOUR, error="reset", rows=0, oldest=None) == {
-        "store-away": "kho số liệu influxdb 127.0.0.1:8086 không trả lời từ 08:40 02/02/2026: reset"
+        "store-away": "kho số liệu không trả lời từ 08:40 02/02/2026: reset"
     }
 
 
 def test_nobody_says_that_nothing_is_lost_when_something_is() -> None:
     found = told(
-        away_since=NOW - 9 * HOUR, error="reset", oldest=NOW - 8 * HOUR, dropped=7,
+        away_since=NOW - 9 * HOUR, error="reset", oldest=NOW - 8 * HOUR, dropped=9_000, lost=7,
         dropped_from=NOW - 10 * HOUR, dropped_to=NOW - 8 * HOUR, dropped_at=NOW, size=2**30,
     )  # fmt: skip
     assert set(found) == {"store-away", "outbox-lost", "outbox-full"}

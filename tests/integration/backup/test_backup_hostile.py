@@ -210,6 +210,11 @@ def of_a_newer_program(found: list[Entry]) -> list[Entry]:
     return [*found[:-1], entry("manifest.json", text)]
 
 
+def a_time_that_writes_to_the_terminal(found: list[Entry]) -> list[Entry]:
+    text = json.dumps(json.loads(found[-1][1]) | {"made_at": "\x1b]0;evil\x07"}).encode()
+    return [*found[:-1], entry("manifest.json", text)]
+
+
 def no_json(found: list[Entry]) -> list[Entry]:
     return [*found[:-1], entry("manifest.json", b"{")]
 
@@ -228,6 +233,7 @@ def huge_list(found: list[Entry]) -> list[Entry]:
         no_list,
         file_after_the_list,
         of_a_newer_program,
+        a_time_that_writes_to_the_terminal,
         no_json,
         huge_list,
     ],

@@ -6,6 +6,7 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import MagicMock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from ioc.backup import examine, scheduled
 from ioc.backup.schedule import due, nightly, own, read_backup_settings
 from ioc.clock import SystemClock
 from ioc.engine.problems import Problems
+from ioc.jobs import Jobs
 from ioc.settings import SettingsError
 from tests.integration.backup._place import fill
 
@@ -109,3 +111,25 @@ def test_settings_that_cannot_be() -> None:
     for text in ("0", "-1", "1.5", "many", "1001"):
         with pytest.raises(SettingsError, match="IOC_BACKUP_KEEP"):
             read_backup_settings({"IOC_BACKUP_KEEP": text})
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_the_calendar_has_it_but_not_that_of_a_demo(
+    simulated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A demo beside the real program would push out its backups."""
+    made = fill(tmp_path / "old", 1)
+    parts = MagicMock()
+    parts.settings, parts.problems = made, Problems(SystemClock())
+    parts.pipeline.topology.timezone = ZONE
+    parts.context.simulated = simulated
+    job = Jobs(parts).scheduled().get_job("backup")
+    if simulated:
+        assert job is None
+        return
+    monkeypatch.setenv("IOC_BACKUP_DIR", str(tmp_path / "backups"))
+    job.func(*job.args)
+    assert len(own(tmp_path / "backups")) == 1
+    fires = [job.trigger.get_next_fire_time(None, datetime(2026, 1, 1, hour, tzinfo=ZONE))
+             for hour in (1, 2)]  # fmt: skip
+    assert [at.hour for at in fires] == [1, 2], "each hour it is looked whether one is due"

@@ -7,14 +7,17 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ioc.backup import BackupError, back_up, examine, finish, restore
+from ioc.backup.manifest import public
 from ioc.settings import Settings
-from ioc.store.base import SeriesQuery
+from ioc.store import open_store
+from ioc.store.base import Point, SeriesQuery
 from ioc.store.sqlite import SqliteStore
 from tests.integration.backup._place import ROOT, fill, marks, python, settings
 
@@ -108,8 +111,6 @@ def test_an_inventory_folder_that_cannot_be_written_is_said(
 
 
 def test_files_of_another_name_in_the_configuration(file: Path, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     data = tmp_path / "new" / "data"
     new = replace(settings(tmp_path / "new"), store=f"sqlite:///{data / 'kho' / 'đo.db'}")
     restore(new, file, None, quiet)
@@ -122,8 +123,6 @@ def test_files_of_another_name_in_the_configuration(file: Path, tmp_path: Path) 
 
 
 def test_what_a_server_keeps_is_named_without_its_secrets(made: Settings, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     remote = replace(made, store="influxdb://me:hidden@127.0.0.1:8086/ioc?org=a&token=hidden")
     done = back_up(remote, tmp_path / "b.tar.gz", NOW, quiet)
     assert "data/series.db" in names(done.file), "what the embedded store kept before"
@@ -131,6 +130,40 @@ def test_what_a_server_keeps_is_named_without_its_secrets(made: Settings, tmp_pa
     assert "127.0.0.1:8086" in missing
     assert b"hidden" not in gzip.decompress(done.file.read_bytes())
     assert "hidden" not in done.manifest.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///data/series.db", "sqlite:///data/series.db"),
+        ("sqlite:////srv/đo.db", "sqlite:////srv/đo.db"),
+        ("postgresql+psycopg://ioc:p@ss@db:5432/ioc?x=secret", "postgresql+psycopg://db:5432/ioc"),
+        (
+            "victoriametrics://a:8480,b:8481/?tenant=0&storage=c:1",
+            "victoriametrics://a:8480,b:8481/",
+        ),
+        ("influxdb://[::1]:8086/ioc?org=huyen", "influxdb://[::1]:8086/ioc"),
+    ],
+)
+def test_addresses_without_what_is_secret(url: str, shown: str) -> None:
+    assert public(url) == shown
+
+
+def test_what_waits_for_a_server_goes_along(made: Settings, tmp_path: Path) -> None:
+    remote = replace(made, store="influxdb://127.0.0.1:1/ioc?org=huyen")
+    outbox = made.data_dir / "outbox.db"
+    store = open_store(remote.store, outbox)  # nobody answers there
+    store.write([Point("check", (("asset", "máy"),), {"up": 1.0}, i) for i in range(70)])
+    done = back_up(remote, tmp_path / "b.tar.gz", NOW, quiet)  # while it is open
+    store.close()
+    assert "data/outbox.db" in names(done.file)
+    new = replace(settings(tmp_path / "new"), store=remote.store)
+    restore(new, done.file, None, quiet)
+    restored = open_store(new.store, new.data_dir / "outbox.db")
+    backlog = restored.health().backlog
+    assert backlog is not None
+    assert backlog.rows == 70
+    restored.close()
 
 
 def test_an_inventory_with_mistakes_is_backed_up_as_it_is(made: Settings, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "engine"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "reports"))
 
 from demo_world import world
 

@@ -20,10 +20,8 @@ from ioc.engine.incident import Incident
 from ioc.engine.model import AreaView
 from ioc.inventory.alerting import Kind
 from ioc.inventory.loader import load
-from ioc.inventory.topology import Severity, Target, Topology
-from ioc.ledger.keeper import Keeper, month_ends
-from ioc.ledger.model import Reading, Source
-from ioc.ledger.places import asked_of, places_on
+from ioc.inventory.topology import Severity, Topology
+from ioc.ledger.keeper import Keeper
 from ioc.ledger.records import Records
 from ioc.ledger.sla import Agreements
 from ioc.reports.gather import Sources
@@ -58,7 +56,7 @@ class Monitor:
 
 @contextmanager
 def world(folder: Path, topology: Topology | None = None, now: int = NOW) -> Iterator[Sources]:
-    """Sources of reports at a moment. The samples of two weeks, a year of readings, incidents."""
+    """Sources of reports at a moment: the past of the demo, and sixty incidents."""
     found = topology or demo_topology(folder)
     past = Past(found, Scenario(found, now), now)
     store = open_store("memory://")
@@ -73,10 +71,8 @@ def world(folder: Path, topology: Topology | None = None, now: int = NOW) -> Ite
             clock, monitor, store, Records(database.engine), Agreements(database.engine)
         )
         keeper.load()
-        keeper.declare(list(readings(found, now)), "an")
         today = local(found, now)
-        keeper.measure_days(today - timedelta(days=n) for n in range(14, -1, -1))
-        keeper.close_day(today - timedelta(days=1))
+        keeper.measure_days([today - timedelta(days=1), today])
         database.save([], [], [], [], incidents=list(incidents(found, now)))
         yield Sources(clock, monitor, keeper, database, simulated=False)
     finally:
@@ -96,40 +92,6 @@ def demo_topology(folder: Path) -> Topology:
 
 def local(topology: Topology, now: int) -> date:
     return datetime.fromtimestamp(now / 1000, topology.timezone).date()
-
-
-def readings(topology: Topology, now: int) -> Iterator[Reading]:
-    """A year of figures that rise month by month; some places say nothing, two disagree."""
-    today = local(topology, now)
-    places = places_on(topology, today)
-    for number, target in enumerate(topology.targets.values()):
-        if target.measure is not None and not target.supporting:
-            continue
-        asked: list[str | None] = [p.id for p in asked_of(target.per, places)]
-        for month, day in enumerate(month_ends(today - timedelta(days=400), today)):
-            for index, place in enumerate(asked or [None]):
-                if place is not None and (index + number) % 7 == 6:
-                    continue
-                yield _reading(target, place, day, 400 + 13 * index + number, month)
-    first = next(t for t in topology.targets.values() if t.per == "area" and not t.measure)
-    yield _reading(first, None, today - timedelta(days=25), 500, 3, Source.DECLARED)
-
-
-def _reading(
-    target: Target,
-    place: str | None,
-    day: date,
-    whole: int,
-    month: int,
-    source: Source | None = None,
-) -> Reading:
-    share = min(0.99, 0.52 + 0.03 * month + (whole % 5) / 50)
-    kind = source or Source(next(s for s in target.sources if s != "measured"))
-    return Reading(
-        target.id, place, kind, day.isoformat(), round(whole * share), whole,
-        origin="Sở Thông tin và Truyền thông" if kind is Source.EXPORTED else "Văn phòng HĐND",
-        document=f"{day.month}/BC-UBND",
-    )  # fmt: skip
 
 
 def incidents(topology: Topology, now: int) -> Iterator[Incident]:

@@ -124,11 +124,16 @@ class Victoria(Daemon):
 
 
 class Nginx(Daemon):
-    """The real nginx. locations: of its one server; `{port}` is where it listens."""
+    """The real nginx. locations: of its one server. It also listens on `tls_port` when it is given
+    a file with a certificate and its key."""
 
-    def __init__(self, folder: Path, locations: str) -> None:
+    def __init__(self, folder: Path, locations: str, certificate: Path | None = None) -> None:
         command = [program("nginx"), "-p", "{folder}", "-c", "{folder}/nginx.conf", "-e", "stderr"]
         super().__init__(command, folder, "/front")
+        self.tls_port = free_port()
+        if certificate is not None:
+            files = f"ssl_certificate {certificate}; ssl_certificate_key {certificate};"
+            locations = f"listen 127.0.0.1:{self.tls_port} ssl; {files} {locations}"
         config = NGINX.replace("LOCATIONS", locations).replace("PORT", str(self.port))
         (self.folder / "nginx.conf").write_text(config)
 

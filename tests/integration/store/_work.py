@@ -35,4 +35,5 @@ def work(store: Store, report: Callable[[int], object]) -> None:
         report(number)
         if number in (0, 9, 14):
             store.maintain(START)
-    store.maintain(NOW)
+    for day in range(START + DAY, NOW + 1, DAY):
+        store.maintain(day)

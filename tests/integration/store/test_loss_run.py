@@ -25,7 +25,7 @@ def monitor(server: Victoria, tmp_path: Path) -> Iterator[Monitor]:
     """The program, not started yet."""
     with Peers(*NAMES) as peers:
         environment = {"IOC_STORE": server.url}
-        made = Monitor(tmp_path, inventory(peers), environment=environment)
+        made = Monitor(tmp_path, inventory(peers, interval="4s"), environment=environment)
         yield made
         made.__exit__()
 
@@ -51,8 +51,8 @@ def test_without_its_store_it_starts_measures_and_says_so(
 ) -> None:
     server.stop()
     monitor.start()
-    monitor.until(lambda: monitor.states() == all_up(), 15, "everything is measured")
-    monitor.until(lambda: "store-away" in monitor.problems(), 15, "it is told")
+    monitor.until(lambda: monitor.states() == all_up(), 30, "everything is measured")
+    monitor.until(lambda: "store-away" in monitor.problems(), 30, "it is told")
     monitor.until(lambda: "none is lost" in monitor.problems()["store-away"], 15, "what waits")
     monitor.until(lambda: figures(monitor)["ioc_outbox_rows"] > 0, 10, "it is counted")
     assert figures(monitor)["ioc_store_away"] == 1
@@ -62,9 +62,9 @@ def test_without_its_store_it_starts_measures_and_says_so(
     assert monitor.ask("/api/v1/series?measurement=check&field=up")[0] == 503
     monitor.kill()
     monitor.start()
-    monitor.until(lambda: "store-away" in monitor.problems(), 15, "it is told again")
+    monitor.until(lambda: "store-away" in monitor.problems(), 30, "it is told again")
     server.start()
-    monitor.until(lambda: "store-away" not in monitor.problems(), 15, "it is there")
+    monitor.until(lambda: "store-away" not in monitor.problems(), 30, "it is there")
     monitor.until(lambda: figures(monitor)["ioc_outbox_rows"] < 20, 20, "nothing waits any more")
     monitor.until(lambda: set(times(monitor)) >= {"portal"}, 20, "what was measured is there")
     assert b"waits" not in readiness(monitor)[1]
@@ -73,7 +73,7 @@ def test_without_its_store_it_starts_measures_and_says_so(
 
 def test_a_restart_without_the_store_flips_no_state(server: Victoria, monitor: Monitor) -> None:
     monitor.start()
-    monitor.until(lambda: monitor.states() == all_up(), 15, "everything up")
+    monitor.until(lambda: monitor.states() == all_up(), 30, "everything up")
     moves = monitor.transitions()
     server.stop()
     time.sleep(5)
@@ -88,7 +88,7 @@ def test_a_restart_without_the_store_flips_no_state(server: Victoria, monitor: M
 def test_it_ends_at_once_though_the_store_hangs(server: Victoria, monitor: Monitor) -> None:
     server.freeze()
     monitor.start()
-    monitor.until(lambda: monitor.states() == all_up(), 15, "everything is measured")
+    monitor.until(lambda: monitor.states() == all_up(), 30, "everything is measured")
     assert monitor.stop() == 0
     server.thaw()
     monitor.start()

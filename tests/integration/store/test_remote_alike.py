@@ -132,3 +132,20 @@ def test_too_large_an_answer_is_refused_by_every_store_alike(all_kinds: dict[str
             assert sum(len(s.times) for s in found) == count, kind
             with pytest.raises(ValueError, match=f"more than {count - 1} samples"):
                 store.read(SeriesQuery(*window, limit=count - 1))
+
+
+def test_a_question_for_very_many_assets_is_answered_by_every_store(
+    all_kinds: dict[str, Make],
+) -> None:
+    stores = {kind: make() for kind, make in all_kinds.items()}
+    names = [f"xã số {i}.(máy) [chính]+*?^$|'" for i in range(1000)]
+    some = [Point("check", (("asset", n), ("kind", "icmp")), {"up": 1.0}, T0) for n in names]
+    for store in stores.values():
+        store.write(some)
+    tags = {"asset": (*names[:990], "nowhere"), "kind": ("icmp", "http")}
+    for step in (None, HOUR):
+        alike(stores, SeriesQuery("check", "up", T0 - DAY, T0 + DAY, tags, step))
+    assert (
+        sum(len(s.times) for s in stores["memory"].read(SeriesQuery("check", "up", T0, T0 + 1)))
+        == 1000
+    )

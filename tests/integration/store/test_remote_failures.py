@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -118,6 +119,8 @@ def test_whatever_a_server_answers_to_a_write_is_an_error_in_words(
     def answer(request: object) -> Response:
         if "write" in request.path:  # type: ignore[attr-defined]
             return response
+        if request.path == "/metrics":  # type: ignore[attr-defined]
+            return Response(200, b"vm_app_start_timestamp 1")
         return Response(200, b'{"results":[{}]}', VERSION)
 
     with scripted(answer) as server:
@@ -224,6 +227,16 @@ def test_retention_is_made_as_asked_for_and_left_alone_otherwise(
             store.close()
     said = ask(influx.port, "POST", f"/query?q=SHOW+RETENTION+POLICIES+ON+%22{database}%22")[1]
     assert f'"autogen","{kept}"' in said
+
+
+def test_the_policy_that_is_in_use_is_the_one_that_changes(influx: Influx, database: str) -> None:
+    policy = f"CREATE+DATABASE+%22{database}%22+WITH+DURATION+2d+NAME+%22hai ngày%22"
+    assert ask(influx.port, "POST", f"/query?q={quote(policy, safe='+%')}")[0] == 200
+    store = open_influx(f"{influx.url(database)}?retention=30d")
+    store.maintain(T0)
+    store.close()
+    said = ask(influx.port, "POST", f"/query?q=SHOW+RETENTION+POLICIES+ON+%22{database}%22")[1]
+    assert '"hai ngày","720h0m0s"' in said
 
 
 def test_a_database_that_was_dropped_meanwhile_is_made_again(influx: Influx, database: str) -> None:

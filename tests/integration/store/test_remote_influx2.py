@@ -236,6 +236,16 @@ def test_influxdb_3_gets_a_database() -> None:
         store.close()
 
 
+@pytest.mark.parametrize("text", [b"", b"<html>", b"[]", b"null"])
+def test_an_answer_that_is_no_json_object_is_of_another_server(text: bytes) -> None:
+    headers = {"X-Influxdb-Version": "2.7.0"}
+    with scripted(lambda _request: Response(200, text, headers)) as server:
+        store = open_on(server)
+        with pytest.raises(StoreUnavailable, match="as of another server"):
+            store.maintain(T0)
+        store.close()
+
+
 @pytest.mark.parametrize("version", ["", "4.0.0", "cloud"])
 def test_another_kind_of_server_is_named(version: str) -> None:
     headers = {"X-Influxdb-Version": version} if version else {}

@@ -180,15 +180,33 @@ def test_a_killed_server_is_noticed_and_what_is_sent_again_is_there_once(tmp_pat
         store.close()
 
 
-def test_a_question_for_very_many_assets_is_asked_in_parts(victoria: Victoria) -> None:
+def test_a_server_that_does_not_tell_its_flags_is_used_all_the_same(
+    victoria: Victoria, tmp_path: Path
+) -> None:
     victoria.wipe()
-    store, reference = open_url(victoria.url), MemoryStore()
-    names = [f"xã số {i}.(máy) [chính]+*?^$|" for i in range(1000)]
-    some = [Point("check", (("asset", n), ("kind", "icmp")), {"up": 1.0}, T0) for n in names]
-    for one in (store, reference):
-        one.write(some)
+    closed = (
+        "location = /metrics { return 403; } location / { proxy_pass http://127.0.0.1:BEHIND; }"
+    )
+    with running(Nginx(tmp_path, closed.replace("BEHIND", str(victoria.port)))) as front:
+        store, reference = open_url(f"victoriametrics://127.0.0.1:{front.port}"), MemoryStore()
+        for one in (store, reference):
+            one.write(points(T0, 500, MINUTE))
+        victoria.flush()
+        alike(store, reference, SeriesQuery("check", "rtt_ms", T0, T0 + DAY, step=HOUR))
+        with pytest.raises(StoreUnavailable, match="not permitted"):
+            store.started_at()
+        assert "not permitted" in str(store.health().problem)
+        store.close()
+
+
+def test_as_many_tags_and_letters_as_are_taken_come_back(victoria: Victoria) -> None:
+    victoria.wipe()
+    store = open_url(victoria.url)
+    tags = tuple(sorted({**{f"tag{i}": f"a, {i}" for i in range(27)}, "site": "𠀀" * 1000}.items()))
+    store.write([Point("check", tags, {"up": 1.0}, T0)])
     victoria.flush()
-    tags = {"asset": tuple(names[:990]), "kind": ("icmp", "http")}
-    for step in (None, HOUR):
-        alike(store, reference, SeriesQuery("check", "up", T0 - DAY, T0 + DAY, tags, step))
+    [series] = store.read(SeriesQuery("check", "up", T0, T0 + 1, {"site": ("𠀀" * 1000,)}))
+    assert series.tags == tags
+    with pytest.raises(StoreRefused, match="more than 28 tags"):
+        store.write([Point("check", (*tags, ("z", "1")), {"up": 1.0}, T0)])
     store.close()

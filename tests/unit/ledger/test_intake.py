@@ -154,6 +154,15 @@ def test_more_than_the_whole_and_too_much_text_are_refused(district: Topology) -
         "https://a.vn/1", "https://a.vn/2")  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("given", "withdrawn"),
+    [(None, False), ("", False), (False, False), ("false", False), ("không", False), (True, True),
+     ("1", True), ("có", True)],
+)  # fmt: skip
+def test_withdrawn_only_when_it_says_so(district: Topology, given: object, withdrawn: bool) -> None:
+    assert take(district, withdrawn=given).withdrawn is withdrawn
+
+
 def test_text_is_one_composed_line(district: Topology) -> None:
     said = unicodedata.normalize("NFD", " Sở\tTT&TT\r\ntỉnh\x00\u202e ")
     assert take(district, origin=said).origin == "Sở TT&TT tỉnh"

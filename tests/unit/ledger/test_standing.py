@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -199,10 +198,8 @@ def test_a_sum_decides_only_what_no_further_evidence_can_change(
     target = Target("t", "T", goal, comparator)
     yes, no, open_ = (sum(part[i] for part in parts) for i in range(3))
     total = yes + no + open_
-    said_now = weigh(target, None, Fraction(yes), total, yes + no).state
-    later = Counter(
-        weigh(target, None, Fraction(yes + more), total, total).state for more in (0, open_)
-    )
+    said_now = weigh(target, None, yes, total, yes + no).state
+    later = Counter(weigh(target, None, yes + more, total, total).state for more in (0, open_))
     if said_now is TargetState.MET:
         assert set(later) == {TargetState.MET}
     elif said_now in (TargetState.PARTLY, TargetState.NOT_MET):

@@ -104,6 +104,12 @@ def test_a_rise_that_may_be_none_has_no_last_date() -> None:
     assert TODAY <= found.earliest <= found.on  # type: ignore[attr-defined]
 
 
+def test_a_goal_that_the_line_has_passed_already_is_due_today() -> None:
+    rising = said([88, 95, 93, 97, 99, 89], 90)
+    assert rising.verdict == "date"  # type: ignore[attr-defined]
+    assert (rising.earliest, rising.on) == (TODAY, TODAY)  # type: ignore[attr-defined]
+
+
 def test_the_newest_year_is_what_counts() -> None:
     old = [10.0] * 24
     found = said([*old, *(50 + n for n in range(MONTHS))], 90)

@@ -134,3 +134,9 @@ def test_a_server_that_takes_others_meanwhile_is_believed() -> None:
             Delivery([b"m up=1.0 999999"]).step(remote, server)
     assert len(delivery.refused) == 1_000
     assert attempts < 10, "sooner each time"
+    for number in range(CAUTION + 1):
+        Delivery([b"m up=1.0 %d" % (10_000 + number)]).step(remote, server)
+    again = Delivery(lines(1_000))
+    with pytest.raises(StoreUnavailable):
+        deliver(again, remote, server)
+    assert len(again.refused) == DOUBT, "that it once was so is no reason to believe it for ever"

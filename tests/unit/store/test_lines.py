@@ -143,3 +143,33 @@ def test_a_line_that_a_server_would_drop_is_noticed(bad: bytes) -> None:
 
 def test_times_of_lines_are_found() -> None:
     assert list(times(b"check rtt_ms=1.0 5\ncheck,a=b\\ c up=-1e-09,x=2.0 -7")) == [5, -7]
+
+
+@pytest.mark.parametrize(
+    ("tags", "fields", "fits"),
+    [
+        (28, 100, True),
+        (29, 1, False),
+        (0, 200, True),
+    ],
+)
+def test_more_tags_than_a_server_keeps_are_noticed(tags: int, fields: int, fits: bool) -> None:
+    named = tuple((f"tag{i}", "a,b") for i in range(tags))
+    point = Point("check", named, {f"f{i}": 1.0 for i in range(fields)}, T0)
+    text = encode([point])[0].encode()
+    if fits:
+        assert list(times(text)) == [T0]
+        return
+    with pytest.raises(ValueError, match="more than 28 tags"):
+        list(times(text))
+
+
+@pytest.mark.parametrize(("length", "fits"), [(1000, True), (1001, False)])
+def test_a_longer_text_than_a_server_keeps_is_noticed(length: int, fits: bool) -> None:
+    for tags in ((("site", "ê" * length),), (("s" * length, "a"),)):
+        text = encode([Point("check", tags, {"up": 1.0}, T0)])[0].encode()
+        if fits:
+            assert list(times(text)) == [T0]
+            continue
+        with pytest.raises(ValueError, match="more than 1000 letters"):
+            list(times(text))

@@ -13,7 +13,14 @@ from ioc.outbox.batches import Batches
 from ioc.store._breaker import Breaker
 from ioc.store._drain import Pace
 from ioc.store._outboxed import ROWS, OutboxedStore, open_outboxed
-from ioc.store.base import Backlog, SeriesQuery, StoreError, StoreRefused, StoreUnavailable
+from ioc.store.base import (
+    Backlog,
+    SeriesQuery,
+    StoreError,
+    StoreHealth,
+    StoreRefused,
+    StoreUnavailable,
+)
 from tests.unit.store._remote import MemoryRemote, points
 
 QUICK = Pace(first=0.01, last=0.05, live=0.2, look=0.05, rounds=4, health=0.05, goodbye=0.5)
@@ -188,15 +195,38 @@ def test_a_silent_death_is_noticed_without_anything_to_send(open_store: Open) ->
     remote = MemoryRemote(start=1.0)
     store = open_store(remote)
     until(lambda: store.health().ok)
-
-    def gone() -> float:
-        raise StoreUnavailable("gone")
-
-    remote.started_at = gone  # type: ignore[method-assign]
+    remote.health = lambda: StoreHealth(False, "gone")  # type: ignore[method-assign]
     until(lambda: backlog(store).away_since is not None)
     since = backlog(store).away_since
     time.sleep(0.3)
     assert backlog(store).away_since == since, "it is away as long as it is away"
+
+
+def test_a_server_that_does_not_show_its_start_gets_everything_and_it_is_kept(
+    open_store: Open,
+) -> None:
+    remote = MemoryRemote(start=1.0)
+
+    def hidden() -> float:
+        raise StoreUnavailable("403")
+
+    seen, remote.started_at = remote.started_at, hidden  # type: ignore[method-assign]
+    store = open_store(remote)
+    store.write(points(1))
+    until(lambda: len(remote.lines) == 1)
+    time.sleep(QUICK.look * (QUICK.rounds + 4))
+    assert backlog(store).kept == 1
+    assert backlog(store).away_since is None
+    remote.started_at = seen  # type: ignore[method-assign]
+    until(lambda: backlog(store).kept == 0)
+
+
+def test_what_was_kept_for_another_store_is_not_kept_for_ever(open_store: Open) -> None:
+    store = open_store(MemoryRemote(start=1.0))
+    store.write(points(1))
+    until(lambda: backlog(store).kept == 1)
+    again = open_store(MemoryRemote())
+    until(lambda: backlog(again).kept == 0)
 
 
 def test_two_programs_do_not_share_an_outbox(open_store: Open, tmp_path: Path) -> None:
