@@ -55,7 +55,7 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of a table. unit: of Grafana. bar: drawn as a bar up to this value. links: shown
-    on the cells as (title, URL). width: pixels."""
+    on the cells as (title, URL). width: pixels. hidden: a tag that only keeps rows apart."""
 
     title: str
     unit: str | None = None
@@ -376,23 +376,10 @@ class Board:
             state = common_builders.TableSortByFieldState().display_name(sort[0]).desc(sort[1])
             panel = panel.sort_by([state])
         for column in columns.values():
-            panel = panel.override_by_name(column.title, _cell(column))
-        renamed = {raw: columns[name].title for raw, name in self.dialect.columns(question)}
-        renamed |= {tag: columns[tag].title for tag in question.by}
-        order = {column.title: i for i, column in enumerate(columns.values())}
-        index = {raw: order[title] for raw, title in renamed.items()}
-        transformations = [dashboard.DataTransformerConfig(id_val="merge", options={})]
-        transformations.append(
-            dashboard.DataTransformerConfig(
-                id_val="organize",
-                options={
-                    "excludeByName": {"Time": True, "time": True},
-                    "indexByName": index,
-                    "renameByName": renamed,
-                },
-            )
-        )
-        self._ask(panel.transformations(transformations), at, title, about, question)
+            if not column.hidden:
+                panel = panel.override_by_name(column.title, _cell(column))
+        changes = self._arranged(question, columns, sorted_=True)
+        self._ask(panel.transformations(changes), at, title, about, question)
 
     def map(
         self, at: At, title: str, about: str, question: ask.Rows, columns: Mapping[str, Column]
@@ -413,22 +400,29 @@ class Board:
         for column in columns.values():
             panel = panel.override_by_name(column.title, _cell(column, table=False))
         panel = panel.unit("none").no_value(words.NO_DATA)
-        renamed = {raw: columns[name].title for raw, name in self.dialect.columns(question)}
-        renamed |= {tag: columns[tag].title for tag in question.by}
-        transformations = [
-            dashboard.DataTransformerConfig(id_val="merge", options={}),
-            dashboard.DataTransformerConfig(
-                id_val="organize",
-                options={
-                    "excludeByName": {"Time": True, "time": True},
-                    "indexByName": {},
-                    "renameByName": renamed,
-                },
-            ),
-        ]
-        self._ask(panel.transformations(transformations), at, title, about, question)
+        changes = self._arranged(question, columns, sorted_=False)
+        self._ask(panel.transformations(changes), at, title, about, question)
 
     # --- parts
+
+    def _arranged(
+        self, question: ask.Rows | ask.Shares, columns: Mapping[str, Column], *, sorted_: bool
+    ) -> list[dashboard.DataTransformerConfig]:
+        """Answers as one table: under the columns' titles, in their order, without the rest."""
+        raw = dict(self.dialect.columns(question))
+        raw |= {tag: tag for tag in question.by}
+        shown = {one: name for one, name in raw.items() if not columns[name].hidden}
+        hidden = [one for one, name in raw.items() if columns[name].hidden]
+        order = {name: number for number, name in enumerate(columns)}
+        options = {
+            "excludeByName": dict.fromkeys(("Time", "time", *hidden), True),
+            "indexByName": {one: order[name] for one, name in shown.items()} if sorted_ else {},
+            "renameByName": {one: columns[name].title for one, name in shown.items()},
+        }
+        return [
+            dashboard.DataTransformerConfig(id_val="merge", options={}),
+            dashboard.DataTransformerConfig(id_val="organize", options=options),
+        ]
 
     def _numbers(  # noqa: PLR0917 - what every panel of figures has
         self,
@@ -531,8 +525,6 @@ def _cell_look(column: Column) -> dict[str, Any]:
         values["custom.cellOptions"] = {"type": "color-text"}
     if column.width is not None:
         values["custom.width"] = column.width
-    if column.hidden:
-        values["custom.hidden"] = True
     return values
 
 

@@ -16,6 +16,7 @@ from dashboards import ask
 
 NAME = "influxql"
 DATASOURCE = {"type": "influxdb", "uid": "ioc-influxdb"}
+LONGEST = "30d"  # that a mark on a time axis may have begun before the range
 STEP = "10m"  # of a share: no piece of time counts more because more was written in it
 
 
@@ -145,7 +146,15 @@ def _shares(q: ask.Shares) -> str:
 
 
 def _marks(q: ask.Marks) -> str:
-    return f'SELECT "until", "what", "place", "kind" FROM {_source(q)} WHERE {_within(q)}'
+    """Those that touch the range, also when they began before it: at most LONGEST before."""
+    conditions = [
+        f"time >= ${{__from}}ms - {LONGEST}",
+        "time <= ${__to}ms",
+        '"until" >= ${__from}',
+        *_conditions(q),
+    ]
+    columns = _quoted(("until", "what", "place", "kind"))
+    return f"SELECT {columns} FROM {_source(q)} WHERE {' AND '.join(conditions)}"
 
 
 _WRITERS: dict[type, Any] = {

@@ -38,12 +38,12 @@ async def usual_latency(store: Store, now: int) -> dict[str, list[float]] | None
     answer = await _read(store, query)
     if answer is None:
         return None
-    found: dict[str, list[float]] = {}
-    for series in answer:
+    found: dict[str, list[tuple[int, float]]] = {}
+    for series in answer:  # several of one check that was given another name meanwhile
         tags = dict(series.tags)
-        values = [value for value in series.values if value is not None]
-        found[f"{tags['asset']}.{tags['check']}"] = values
-    return found
+        known = found.setdefault(f"{tags['asset']}.{tags['check']}", [])
+        known += zip(series.times, series.values, strict=True)
+    return {check: [value for _at, value in sorted(known)] for check, known in found.items()}
 
 
 async def _read(store: Store, query: SeriesQuery) -> list[Series] | None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from ioc.store._packed import SPAN
-from ioc.store._schema import FINEST, LEVELS, LIVE, table_of
-from ioc.store._view import View
+from ioc.store._schema import LEVELS, LIVE
 from ioc.store.base import Content
 
-# With the column that says when the newest sample of a row was.
-TABLES = (("raw", "time"), *((table, "last_time") for table, _width in LEVELS[LIVE:]))
 Span = tuple[str, str, int, int]  # measurement, field, first, last
 
 
@@ -25,15 +21,16 @@ def spans(found: Iterable[Span]) -> list[Content]:
 
 
 def sqlite_contents(connection: sqlite3.Connection) -> list[Content]:
-    """Of raw samples, merged and not, and of every level of windows."""
+    """Of raw samples, merged and not, and of windows; those of hours are kept longer than smaller
+    ones."""
     series = connection.execute("SELECT id, measurement, field FROM series").fetchall()
     names = {id: (measurement, field) for id, measurement, field in series}
     query = "SELECT series, min(time), max(time) FROM hot GROUP BY series"
     parts = [(*names[id], first, last) for id, first, last in connection.execute(query)]
-    for id, names_of in names.items():
-        for table, last in TABLES:
+    tables = [("raw", "time"), *((table, "last_time") for table, _width in LEVELS[LIVE:])]
+    for table, last in tables:
+        for id, names_of in names.items():
             parts += ((*names_of, *ends) for ends in _ends(connection, table, last, id))
-        parts += ((*names_of, *ends) for ends in _packed_ends(connection, id))
     return spans(parts)
 
 
@@ -46,12 +43,3 @@ def _ends(
     if first is not None:
         newest = connection.execute(f"SELECT {last} {where} DESC LIMIT 1", (series,)).fetchone()
         yield first[0], newest[0]
-
-
-def _packed_ends(connection: sqlite3.Connection, series: int) -> Iterator[tuple[int, int]]:
-    """The same of windows of five minutes, of which there are several in a row."""
-    view = View(connection, 0)
-    for start, end in _ends(connection, table_of(FINEST), "time", series):
-        first = next(iter(view.windows(FINEST, series, start, start + SPAN)))
-        *_earlier, (_time, last) = view.windows(FINEST, series, end, end + SPAN)
-        yield first[0], last.last_time

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,13 @@ def test_grafana_calls_nobody_and_lets_nobody_in_unasked() -> None:
     assert "password" not in (PROVISIONING / "grafana.ini").read_text(
         encoding="utf-8"
     ).lower().replace("gf_security_admin_password", "")
+
+
+# --- libraries
+
+
+def test_the_library_for_grafana_leaves_that_for_influxdb_its_urllib3() -> None:
+    """grafana-client would bring urllib3-future, which takes urllib3's place."""
+    installed = {dist.metadata["Name"].lower() for dist in metadata.distributions()}
+    assert {"grafana-api", "influxdb-client", "urllib3"} <= installed
+    assert {"grafana-client", "urllib3-future", "niquests"}.isdisjoint(installed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -13,14 +14,16 @@ from ioc.engine.incident import Incident, open_counts
 from ioc.engine.incident_points import TITLES, Trail
 from ioc.engine.model import AreaView, AssetView, ComputerCounts, Expectation, SiteView, State
 from ioc.engine.points import asset_tags, check_tags, place_points
+from ioc.i18n import use_language
 from ioc.inventory.alerting import Kind
 from ioc.inventory.loader import load
 from ioc.inventory.topology import Severity, Topology
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.points import computer_points, coverage_point
-from ioc.series import Stopwatch, level, outbox_points
-from ioc.store.base import Backlog, Point
+from ioc.recall import usual_latency
+from ioc.series import STEADY, Drawn, Stopwatch, level, outbox_points
+from ioc.store.base import HOLD, Backlog, Point
 from ioc.store.memory import MemoryStore
 
 INVENTORY = Path(__file__).parents[2] / "inventory.yaml"
@@ -28,6 +31,12 @@ NOW = 1_790_000_000_000
 MINUTE, DAY = 60_000, 86_400_000
 SITE = "bang-lung"
 FIBER = "bang-lung.cap-quang"
+
+
+@pytest.fixture(autouse=True)
+def _in_vietnamese() -> None:
+    """Other tests of this process may have spoken English."""
+    use_language("vi")
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +123,16 @@ def test_things_carry_their_names_and_computers_do_not(topology: Topology) -> No
     assert (check["asset_type"], check["asset_kind"], check["name"]) == (
         "link", "fiber", topology.assets[FIBER].name,
     )  # fmt: skip
+
+
+async def test_a_place_with_a_new_name_keeps_what_is_usual_there() -> None:
+    store = MemoryStore()
+    hour = 3_600_000
+    now = NOW // hour * hour
+    for place, ago, rtt in (("Xã Cũ", 3, 20.0), ("Xã Mới", 2, 30.0), ("Xã Cũ", 5, 10.0)):
+        tags = (("asset", "a.fiber"), ("check", "icmp"), ("place", place))
+        store.write([Point("check", tags, {"rtt_ms": rtt}, now - ago * hour)])
+    assert await usual_latency(store, now) == {"a.fiber.icmp": [10.0, 20.0, 30.0]}
 
 
 # --- incidents
@@ -295,6 +314,21 @@ def test_what_waits_is_told_for_people_and_for_the_store() -> None:
         "waiting": 7, "dropped": 3, "refused": 1, "full_percent": 25, "away_s": 90,
     }  # fmt: skip
     assert len(outbox_points("a", {}, None, NOW)) == 1
+
+
+def test_places_are_written_when_they_change_and_every_five_minutes() -> None:
+    drawn = Drawn(*[cast("Any", None)] * 6)
+
+    def place_at(time: int, **fields: float) -> int:
+        return len(list(drawn._news([Point("place", (("site", "a"),), fields, time)])))
+
+    assert place_at(0, state=0.0, age_s=1.0) == 1
+    assert place_at(60_000, state=0.0, age_s=61.0) == 0, "only older"
+    assert place_at(120_000, state=2.0, age_s=2.0) == 1, "another state"
+    assert place_at(180_000, state=2.0, age_s=2.0) == 0
+    assert place_at(420_000, state=2.0, age_s=2.0) == 1, "long ago"
+    assert place_at(300_000, state=2.0, age_s=2.0) == 1, "the clock went back"
+    assert HOLD > 300_000 >= STEADY
 
 
 # --- the time it takes to write

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from ioc.i18n import use_language
 from tests.integration.grafana import _engines
 from tests.integration.grafana._district import District, Made
 from tests.integration.grafana._engines import Influx, Victoria
@@ -33,6 +34,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         program(name)  # skips, saying why
     # VictoriaMetrics keeps the last 30 s of answers back: ask of two minutes ago.
     now = time.time_ns() // 1_000_000 - 120_000 - AWRY
+    use_language("vi")  # other tests of this process may have spoken English
     district = District(DAYS, now // TEN_MINUTES * TEN_MINUTES + AWRY)
     points = list(district.points())
     with (

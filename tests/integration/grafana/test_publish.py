@@ -13,6 +13,7 @@ import pytest
 from ioc import _grafana_http, _grafana_wanted
 from ioc.cli import run_command
 from ioc.grafana import differences
+from ioc.i18n import use_language
 from tests.integration.grafana._contract import TOKEN, State, grafana
 
 STORE_TOKEN = "secret-of-the-store"
@@ -35,11 +36,13 @@ def address(state: State) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("IOC_STORE", "influxdb://127.0.0.1:8086/ioc?org=huyen")
     monkeypatch.setenv("IOC_STORE_TOKEN", STORE_TOKEN)
     monkeypatch.setenv("IOC_GRAFANA_TOKEN", TOKEN)
     monkeypatch.setenv("IOC_LANG", "en")
+    yield
+    use_language("vi")
 
 
 class Run:

@@ -207,6 +207,17 @@ def test_incidents_are_marks_on_the_time_axes(
     assert found or dashboard["uid"] in ("ioc-monitor", "ioc-computers", "ioc-site")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mark_is_there_for_what_began_before_the_range(filled: Filled, language: str) -> None:
+    """The last quarter of an hour: what has been open for longer is marked in it, nothing else."""
+    board = next(d for d in _grafana.dashboards(language) if d["uid"] == "ioc-center")
+    seen = page(filled, language, board, length=900.0)
+    found = seen.ask(board["annotations"]["list"][0]["target"], "1m")
+    kinds = {(a.labels["kind"], a.labels["place"]) for a in found}
+    assert len(kinds) == 3
+    assert {kind for kind, _place in kinds} == {"on-backup", "site-dark", "service-down"}
+
+
 @pytest.mark.parametrize(
     "dashboard", [pytest.param(d, id=d["uid"]) for d in _grafana.dashboards("influxql")]
 )

@@ -7,6 +7,7 @@ or no network: skipped, saying so.
 from __future__ import annotations
 
 import copy
+import fcntl
 import json
 import shutil
 import subprocess
@@ -62,6 +63,13 @@ def compiler() -> Path:
     if node is None or npm is None:
         pytest.skip("node and npm are not installed")
     BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as turn:  # two workers install one after the other
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return install(npm)
+
+
+def install(npm: str) -> Path:
+    """What the lock file says, unless it is there already."""
     lock = (HERE / "package-lock.json").read_bytes()
     tsc = BUILD / "node_modules" / ".bin" / "tsc"
     known = BUILD / "package-lock.json"
@@ -85,7 +93,9 @@ def mistakes(compiler: Path, name: str, dashboards: list[dict[str, Any]]) -> lis
         "--module", "esnext", "--target", "es2022", file.name,
     ]  # fmt: skip
     done = subprocess.run(words, cwd=BUILD, capture_output=True, text=True, timeout=300)
-    return [line for line in done.stdout.splitlines() if line.strip()]
+    found = [line for line in done.stdout.splitlines() if line.strip()]
+    assert found or done.returncode == 0, done.stderr
+    return found
 
 
 def source(dashboards: list[dict[str, Any]]) -> str:

@@ -175,13 +175,6 @@ def test_packed_windows_are_among_the_contents_and_are_copied(tmp_path: Path) ->
     found = [Content("check", "up", MIDNIGHT, MIDNIGHT + 3 * DAY - MINUTE)]
     assert source.contents() == store.contents() == found
     source.close()
-    store._writer.execute("DELETE FROM raw")
-    until = MIDNIGHT + 2 * DAY - MINUTE  # the newest sample of the newest window
-    hours = store._writer.execute("SELECT max(last_time) FROM rollup_1h WHERE time < ?", (until,))
-    assert hours.fetchone() == (until,)
-    store._writer.execute("DELETE FROM rollup_1h")
-    store._writer.execute("DELETE FROM rollup_1d")
-    assert store.contents() == [Content("check", "up", MIDNIGHT, until)]
     store.close()
     copy = SqliteStore(tmp_path / "copy.db", keep=keep)
     assert answers(copy, Aggregate.MEAN, 5 * MINUTE) == wanted
