@@ -86,13 +86,12 @@ class Admin:
             words = {"store": self._http.name, "example": "?org=huyen"}
             raise StoreUnavailable(_("{store}: say the organization, as in {example}", **words))
         bucket = self._known_bucket() or self._made_bucket()
+        number = str(bucket.get("id", ""))
         rules = bucket.get("retentionRules") or []
         kept = int(rules[0].get("everySeconds") or 0) if rules else 0
         if self._keep is not None and kept != self._keep:
-            self._ask_to(
-                _("write buckets"), "PATCH", f"/api/v2/buckets/{bucket['id']}", self._rules()
-            )
-        self._mapping(str(bucket["id"]))
+            self._ask_to(_("write buckets"), "PATCH", f"/api/v2/buckets/{number}", self._rules())
+        self._mapping(number)
 
     def _known_bucket(self) -> dict[str, Any] | None:
         query = {"org": self._org, "name": self._bucket}
