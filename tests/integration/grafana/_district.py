@@ -150,7 +150,7 @@ class District(Past):
                     values["rsrp_dbm"] = -88.0 - number - 5 * self._random.random()
                 tags = tuple(sorted({**known, "check": "modem", "kind": "modem"}.items()))
                 yield self._result_point(tags, check, time, values)
-                if number == 0:
+                if number in (0, 4):
                     tags = tuple(sorted({**known, "check": "tcp", "kind": "tcp"}.items()))
                     yield self._result_point(tags, check, time, {"connect_ms": 12.0})
 
