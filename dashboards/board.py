@@ -243,7 +243,7 @@ class Board:
         at: At,
         title: str,
         about: str,
-        question: ask.Question,
+        question: ask.Question | Sequence[ask.Question],
         unit: str,
         *,
         steps: dashboard.ThresholdsConfig = words.PLAIN,
@@ -330,8 +330,10 @@ class Board:
         hold: int = 900_000,
         interval: str = "1m",
         decimals: int | None = None,
+        empty: str = words.NO_DATA,
     ) -> None:
-        """Figures over time. hold: ms over which two samples are joined by a line."""
+        """Figures over time. hold: ms over which two samples are joined by a line. empty: what
+        stands there when there is nothing."""
         mode = common.StackingMode.NORMAL if stacked else common.StackingMode.NONE
         panel = (
             timeseries.Panel()
@@ -345,7 +347,7 @@ class Board:
             .tooltip(_tooltip(common.TooltipDisplayMode.MULTI))
             .interval(interval)
             .unit(unit)
-            .no_value(words.NO_DATA)
+            .no_value(empty)
         )
         panel = panel if least is None else panel.min(least)
         panel = panel if most is None else panel.max(most)

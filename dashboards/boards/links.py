@@ -64,41 +64,41 @@ def _now(board: Board) -> None:
     )  # fmt: skip
 
 
+def _sampled(field: str, more: str = "") -> ask.Course:
+    return ask.Course("check", SAMPLE, by=EACH, names=NAMES + more, field=field)
+
+
 def _quality(board: Board) -> None:
     board.lines(
-        (0, 30, 12, 9), "Độ trễ", "Thời gian đi và về của gói tin tới đầu kia của đường truyền "
-        "(trung bình mỗi bước). Không trả lời thì không có điểm, không vẽ là 0.",
-        ask.Course("check", SAMPLE, by=EACH, names=NAMES, field="rtt_ms"), "ms",
+        (0, 30, 12, 10), "Độ trễ",
+        "Thời gian đi và về của gói dò tới đầu kia của đường truyền; nơi đo bằng TCP là thời gian "
+        "mở kết nối. Không trả lời thì không có điểm, không vẽ là 0.",
+        [_sampled("rtt_ms"), _sampled("connect_ms", " · TCP")], "ms",
         steps=words.LATENCY, decimals=1,
     )  # fmt: skip
     board.lines(
-        (12, 30, 12, 9), "Mất gói", "Phần gói tin không có trả lời.",
-        ask.Course("check", SAMPLE, by=EACH, names=NAMES, field="loss_pct"), "percent",
-        steps=words.LOSS, most=100, decimals=1,
+        (12, 30, 12, 10), "Mất gói", "Phần gói dò không có trả lời.",
+        _sampled("loss_pct"), "percent", steps=words.LOSS, most=100, decimals=1,
+        empty="Chưa có: đường truyền không được đo bằng gói dò (icmp)",
     )  # fmt: skip
     board.lines(
-        (0, 39, 12, 9), "Thời gian mở kết nối",
-        "Của những đường truyền được đo bằng cách mở kết nối TCP thay cho gói dò.",
-        ask.Course("check", SAMPLE, by=EACH, names=NAMES, field="connect_ms"), "ms", decimals=1,
+        (0, 40, 12, 9), "Lưu lượng", "Bit mỗi giây vào và ra, đọc từ thiết bị đầu đường truyền.",
+        [_sampled("in_bps", " · vào"), _sampled("out_bps", " · ra")], "bps",
+        empty="Chưa có: thiết bị đầu đường truyền chưa được đọc lưu lượng",
     )  # fmt: skip
     board.lines(
-        (12, 39, 12, 9), "Lưu lượng", "Bit mỗi giây vào và ra, đọc từ thiết bị đầu đường truyền.",
-        [
-            ask.Course("check", SAMPLE, by=EACH, names=f"{NAMES} · {way}", field=field)
-            for field, way in (("in_bps", "vào"), ("out_bps", "ra"))
-        ],
-        "bps",
-    )  # fmt: skip
-    board.lines(
-        (0, 48, 12, 9), "Sóng 4G tại điểm đo (RSRP)",
+        (12, 40, 12, 9), "Sóng 4G tại điểm đo (RSRP)",
         "Mức thu của thiết bị 4G tại điểm đo, không phải vùng phủ của cả xã. Từ −85 dBm trở lên là "
         "tốt, dưới −115 dBm là không dùng được.",
-        ask.Course("check", SAMPLE, by=EACH, names=NAMES, field="rsrp_dbm"), "dBm",
-        steps=words.RSRP, least=-130, most=-50, decimals=0,
+        _sampled("rsrp_dbm"), "dBm", steps=words.RSRP, least=-130, most=-50, decimals=0,
+        empty="Chưa có: thiết bị 4G chưa được đọc mức thu",
     )  # fmt: skip
     board.bars(
-        (12, 48, 12, 9), "Độ trễ cao nhất trong khoảng xem",
-        "Mỗi đường truyền: kết quả chậm nhất trong khoảng thời gian đang xem.",
-        ask.Total("check", SAMPLE, by=EACH, names=NAMES, field="rtt_ms", how="max"), "ms",
-        steps=words.LATENCY, decimals=1,
+        (0, 49, 24, 12), "Độ trễ trung bình trong khoảng xem",
+        "Mỗi đường truyền: độ trễ trung bình trong khoảng thời gian đang xem.",
+        [
+            ask.Total("check", SAMPLE, by=EACH, names=names, field=field, how="mean")
+            for field, names in (("rtt_ms", NAMES), ("connect_ms", f"{NAMES} · TCP"))
+        ],
+        "ms", steps=words.LATENCY, decimals=1,
     )  # fmt: skip

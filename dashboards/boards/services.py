@@ -60,13 +60,13 @@ def _figures(board: Board) -> None:
             "days_left": Column("Còn lại", "suffix:ngày", steps=words.DAYS_LEFT, decimals=0,
                                 width=160),
         },
-        sort=("Còn lại", False),
+        sort=("Còn lại", False), empty="Chưa có: cần phép đo tls",
     )  # fmt: skip
     board.lines(
         (0, 26, 12, 10), "Thời gian trả lời",
         "Từ lúc bắt đầu đến lúc nhận xong cả trang, trung bình mỗi bước.",
         ask.Course("check", SAMPLE, by=("name",), names="{name}", field="total_ms"), "ms",
-        decimals=0,
+        decimals=0, empty="Chưa có: cần phép đo http",
     )  # fmt: skip
     board.lines(
         (12, 26, 12, 10), "Chậm ở khâu nào",
@@ -75,5 +75,5 @@ def _figures(board: Board) -> None:
             ask.Course("check", {**SAMPLE, "kind": "http"}, names=title, field=field)
             for field, title in PARTS
         ],
-        "ms", stacked=True, decimals=0,
+        "ms", stacked=True, decimals=0, empty="Chưa có: cần phép đo http",
     )  # fmt: skip

@@ -100,15 +100,21 @@ def _states(board: Board) -> None:
 
 
 def _measured(board: Board) -> None:
+    each = "{asset} · {check}"
     board.lines(
-        (0, 20, 12, 9), "Độ trễ", "Thời gian đi và về của gói tin tới các thiết bị đang chọn.",
-        ask.Course("check", CHECK, by=("asset", "check"), names="{asset} · {check}",
-                   field="rtt_ms"), "ms", decimals=1,
+        (0, 20, 12, 9), "Độ trễ",
+        "Thời gian đi và về của gói dò tới các thiết bị đang chọn; nơi đo bằng TCP là thời gian mở "
+        "kết nối.",
+        [
+            ask.Course("check", CHECK, by=("asset", "check"), names=each, field=field)
+            for field in ("rtt_ms", "connect_ms")
+        ],
+        "ms", decimals=1,
     )  # fmt: skip
     board.lines(
-        (12, 20, 12, 9), "Mất gói", "Phần gói tin không có trả lời từ các thiết bị đang chọn.",
-        ask.Course("check", CHECK, by=("asset", "check"), names="{asset} · {check}",
-                   field="loss_pct"), "percent", most=100, decimals=1,
+        (12, 20, 12, 9), "Mất gói", "Phần gói dò không có trả lời từ các thiết bị đang chọn.",
+        ask.Course("check", CHECK, by=("asset", "check"), names=each, field="loss_pct"), "percent",
+        most=100, decimals=1, empty="Chưa có: đơn vị này không được đo bằng gói dò (icmp)",
     )  # fmt: skip
     board.timeline(
         (0, 29, 24, 12), "Từng phép đo",

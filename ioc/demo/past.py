@@ -18,6 +18,7 @@ from ioc.demo.ledger import LedgerPast
 from ioc.demo.scenario import DAY, MINUTE, Fault, Scenario, by_asset
 from ioc.engine import reachability as reach
 from ioc.engine.calendars import Calendar
+from ioc.engine.incident_points import ended_points
 from ioc.engine.model import AreaView, AssetView, CheckStatus, SiteView, State, Transition
 from ioc.engine.points import asset_tags, check_tags, result_point, state_point
 from ioc.inventory.topology import Asset, Topology
@@ -102,6 +103,7 @@ class Past:
         assets = [self._last_view(track) for track in self.tracks.values()]
         faults = self._scenario.faults(self.begin, self.started)
         incidents, events = incidents_of(self.topology, faults, self.started)
+        store.write([p for one in incidents for p in ended_points(self.topology, one)])
         database.save(
             self._statuses(),
             assets,

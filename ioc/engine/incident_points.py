@@ -67,6 +67,11 @@ class Trail:
         return points
 
 
+def ended_points(topology: Topology, incident: Incident) -> Iterator[Point]:
+    """What is left of an incident that is over; nothing of one that is open or was merged."""
+    return _end(incident_tags(topology, incident), incident)
+
+
 def incident_tags(topology: Topology, incident: Incident) -> Tags:
     """Tags of an incident's series, sorted by key."""
     site = topology.sites.get(incident.site or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -305,8 +305,10 @@ def test_computers_are_counted_by_grade_and_never_named(view: AreaView) -> None:
 
 
 def test_what_waits_is_told_for_people_and_for_the_store() -> None:
-    backlog = Backlog("x", NOW - 90_000, "away", 7, 0, 50, 200, None, None, 0, 1, None, "", 3, None,
-                      None, None)  # fmt: skip
+    nothing = Backlog(*[cast("Any", None)] * len(fields(Backlog)))
+    backlog = replace(
+        nothing, away_since=NOW - 90_000, rows=7, size=50, limit=200, refused=1, dropped=3
+    )
     people, store = outbox_points("a", {"waiting": 2, "sent": 9}, backlog, NOW)
     assert people.fields == {"waiting": 2, "dead": 0}
     assert dict(store.tags) == {"area": "a", "queue": "store"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -48,8 +48,12 @@ GAP = (5 * 60 * MINUTE, 4 * 60 * MINUTE)  # before the end: the monitor was swit
 ANSWERED = "files-commune"  # a target that communes report
 SYSTEMS = ("Windows 11 Pro 24H2", "Windows 11 Pro 25H2", "Windows 10 Pro 22H2", "Windows 7")
 
-BACKLOG = Backlog("a store", None, "", 120, 0, 4096, 10**9, None, None, 9_000, 0, None, "", 0,
-                  None, None, None)  # fmt: skip
+# Of a store on the network that takes what it is given.
+BACKLOG = replace(
+    Backlog(*[None] * len(fields(Backlog))),  # type: ignore[arg-type]
+    name="a store", error="", rows=120, kept=0, size=4096, limit=10**9, sent=9_000, refused=0,
+    dropped=0,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class District(Past):
                     values["rsrp_dbm"] = -88.0 - number - 5 * self._random.random()
                 tags = tuple(sorted({**known, "check": "modem", "kind": "modem"}.items()))
                 yield self._result_point(tags, check, time, values)
-                if number == 0:
+                if number in (0, 4):
                     tags = tuple(sorted({**known, "check": "tcp", "kind": "tcp"}.items()))
                     yield self._result_point(tags, check, time, {"connect_ms": 12.0})
 

@@ -7,32 +7,40 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from ioc.store import open_store
-from ioc.store.base import Point
+from ioc.store import influxdb, open_store
+from ioc.store._address import parse
+from ioc.store.base import Point, Store
+from ioc.store.influxdb import InfluxStore
 from tests.integration.store import _servers
+from tests.integration.store._stores import INFLUXDB2, _remove
 
 DATABASE = "ioc"
 BATCH = 20_000
 
 
 class Influx:
-    """InfluxDB, asked in InfluxQL. store: URL for IOC_STORE; url: where it answers queries."""
+    """InfluxDB, asked in InfluxQL. store: URL for IOC_STORE; url: where it answers queries.
+
+    token: of InfluxDB 2.
+    """
 
     def __init__(self, store: str, url: str, database: str = DATABASE, token: str = "") -> None:
         self.url = url
         self.store = store
         self._database = database
+        self._token = token
         self._headers = {"Authorization": f"Token {token}"} if token else {}
 
     def write(self, points: Iterable[Point]) -> int:
         """Number of points."""
-        return _write(self.store, points)
+        return _write(self.store, points, self._token)
 
     def query(self, text: str) -> list[dict[str, Any]]:
         """The series of an answer. Raises AssertionError with the server's words."""
@@ -90,8 +98,29 @@ def victoria(folder: Path) -> Iterator[Victoria]:
         yield Victoria(server.url, f"http://127.0.0.1:{server.port}")
 
 
-def _write(url: str, points: Iterable[Point]) -> int:
-    store, count = open_store(url), 0
+@contextmanager
+def influx2() -> Iterator[Influx]:
+    """A bucket of its own in the InfluxDB 2 at IOC_TEST_INFLUXDB2_URL, removed afterwards."""
+    where, token = urllib.parse.urlsplit(INFLUXDB2["URL"]), INFLUXDB2["TOKEN"]
+    bucket = f"ioc-dashboards-{uuid.uuid4().hex}"
+    tls = int(where.scheme == "https")
+    store = f"influxdb://{where.netloc}/{bucket}?org={INFLUXDB2['ORG']}&tls={tls}"
+    try:
+        yield Influx(store, INFLUXDB2["URL"], bucket, token)
+    finally:
+        opened = InfluxStore(parse(store, influxdb.EXAMPLE, influxdb.OPTIONS), token)
+        _remove(opened._http, bucket)
+        opened.close()
+
+
+def _write(url: str, points: Iterable[Point], token: str = "") -> int:
+    """token: of InfluxDB 2; the other servers of the tests want none."""
+    count = 0
+    if token:
+        address = parse(url, influxdb.EXAMPLE, influxdb.OPTIONS)
+        store: Store = cast("Store", InfluxStore(address, token))
+    else:
+        store = open_store(url)
     try:
         rest = iter(points)
         while batch := list(islice(rest, BATCH)):

@@ -1,4 +1,7 @@
-"""One district in both engines for all tests of the dashboards."""
+"""One district in both engines for all tests of the dashboards.
+
+InfluxDB is Debian's 1.6.7, or the InfluxDB 2 at IOC_TEST_INFLUXDB2_URL where that is set.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from tests.integration.grafana import _engines
 from tests.integration.grafana._district import District, Made
 from tests.integration.grafana._engines import Influx, Victoria
 from tests.integration.store._servers import program
+from tests.integration.store._stores import INFLUXDB2
 
 DAYS = 3
 TEN_MINUTES = 600_000
@@ -37,8 +41,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     use_language("vi")  # other tests of this process may have spoken English
     district = District(DAYS, now // TEN_MINUTES * TEN_MINUTES + AWRY)
     points = list(district.points())
+    folder = tmp_path_factory.mktemp("influx")
     with (
-        _engines.influx(tmp_path_factory.mktemp("influx")) as influx,
+        _engines.influx2() if INFLUXDB2["URL"] else _engines.influx(folder) as influx,
         _engines.victoria(tmp_path_factory.mktemp("victoria")) as victoria,
     ):
         influx.write(points)

@@ -68,5 +68,5 @@ def test_what_happens_to_a_commune_is_on_the_dashboards(influx: Influx, tmp_path
     links = {a.labels["name"]: a for a in shown(influx, "ioc-links", "Trạng thái theo thời gian")}
     worst = [max(v for v in a.values if v is not None) for a in links.values()]
     assert sorted(worst) == [0, 2]
-    assert shown(influx, "ioc-links", "Thời gian mở kết nối")
+    assert shown(influx, "ioc-links", "Độ trễ")
     assert figure(influx, "ioc-monitor", "Điểm đo đã mất") == 0
