@@ -155,6 +155,22 @@ def test_retention_is_what_was_asked_for(before: int | None, option: str, kept: 
         store.close()
 
 
+def test_a_bucket_that_another_program_makes_meanwhile_is_taken() -> None:
+    influx = Influx2()
+
+    def answer(request: Request) -> Response:
+        if request.method == "POST" and request.path == "/api/v2/buckets":
+            influx.buckets.setdefault("ioc", 0)
+        return influx(request)
+
+    with scripted(answer) as server:
+        store = open_on(server)
+        store.write([POINT])
+        assert influx.lines == [b"check rtt_ms=1.0 1770000000000"]
+        assert influx.mapped == {"ioc"}
+        store.close()
+
+
 def test_a_token_that_may_only_write_is_enough_for_writing() -> None:
     influx = Influx2(may={"write bucket"}, buckets={"ioc": 0})
     with scripted(influx) as server:
