@@ -109,7 +109,7 @@ class Admin:
         except NotFound:
             known = []
         if not known:
-            raise self._no_organization()
+            raise self._lacks(_("read buckets; to make the bucket also read orgs, write buckets"))
         body = {"orgID": known[0]["id"], "name": self._bucket, **self._rules()}
         try:
             made = self._ask_to(_("write buckets"), "POST", "/api/v2/buckets", body)
@@ -166,6 +166,8 @@ class Admin:
         try:
             return act()
         except Forbidden as error:
+            if "unauthorized access" in str(error):  # the token is not valid at all
+                raise
             raise self._lacks(permission) from error
 
     def _lacks(self, permission: str) -> Forbidden:
@@ -174,7 +176,7 @@ class Admin:
 
     def _no_organization(self) -> Forbidden:
         words = {"store": self._http.name, "org": self._org}
-        return Forbidden(_("{store}: no organization {org}, or not for this token", **words))
+        return Forbidden(_("{store}: no organization {org}", **words))
 
 
 def _length(text: str) -> int:
