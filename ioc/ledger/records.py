@@ -5,15 +5,14 @@ Blocking; call from a thread. Raises StateDatabaseError when the database cannot
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from ioc._db_base import StateDatabaseError, metadata, plain, upsert
+from ioc._db_base import metadata, transaction, upsert
 from ioc.inventory.topology import Target
 from ioc.ledger._readings import (
     Kept,
@@ -116,14 +115,6 @@ class Records:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise StateDatabaseError(plain(error)) from error
-
     # --- readings
 
     def readings(self, target: str | None = None) -> list[Reading]:
@@ -131,7 +122,7 @@ class Records:
         query = sa.select(readings).order_by(readings.c.id)
         if target is not None:
             query = query.where(readings.c.target == target)
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             return [from_row(row) for row in connection.execute(query)]
 
     def current(self) -> list[Reading]:
@@ -142,7 +133,7 @@ class Records:
     def add(self, given: Sequence[Reading], author: str, now: int) -> list[Kept]:
         """Keep readings, all or none. What is said already word for word changes nothing; what
         was said differently before becomes a new version of it."""
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             newest = newest_of(connection, given)
             kept = [versioned(newest, reading, author, now) for reading in given]
             fresh = [one.reading for one in kept if one.outcome is not Outcome.UNCHANGED]
@@ -157,7 +148,7 @@ class Records:
 
     def machines(self) -> dict[str, MachineReport]:
         """The newest report of each computer."""
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(sa.select(machines))
             return {row.asset: MachineReport(**row._mapping) for row in rows}
 
@@ -170,7 +161,7 @@ class Records:
                 newest[report.asset] = report
         names = list(newest)
         changed: dict[str, MachineReport] = {}
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             for start in range(0, len(names), PART):
                 some = names[start : start + PART]
                 query = sa.select(machines).where(machines.c.asset.in_(some))
@@ -192,7 +183,7 @@ class Records:
             known = newest.get(target.id)
             if known is None or replace(goal, since=known.since) != known:
                 fresh.append(goal)
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             upsert(connection, goals, [asdict(goal) for goal in fresh])
         return fresh
 
@@ -201,7 +192,7 @@ class Records:
         query = sa.select(goals).order_by(goals.c.since)
         if target is not None:
             query = query.where(goals.c.target == target)
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             return [Goal(**row._mapping) for row in connection.execute(query)]
 
     # --- history
@@ -231,7 +222,7 @@ class Records:
             query = query.where(figures.c.target.in_(list(targets)))
         if place is not None or area:
             query = query.where(figures.c.place == (place or ""))
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             return [_past(row) for row in connection.execute(query)]
 
     def record(self, day: str, chosen: Iterable[Coverage], now: int) -> int:
@@ -262,7 +253,7 @@ class Records:
              "source": figure.source.value}
             for figure in some
         ]  # fmt: skip
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             upsert(connection, figures, rows)
 
 

@@ -7,14 +7,13 @@ the moment it was restated, and the first figure is kept beside it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from ioc._db_base import StateDatabaseError, metadata, plain, upsert
+from ioc._db_base import metadata, transaction, upsert
 from ioc.engine.calendars import Calendar
 from ioc.engine.points import STATE_MEASUREMENTS
 from ioc.inventory.topology import AssetType, Topology
@@ -138,19 +137,11 @@ class Agreements:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise StateDatabaseError(plain(error)) from error
-
     def put(self, day: date, found: Mapping[str, Tally], now: int, *, over: bool) -> int:
         """Write a day. over: the day has ended, so that another figure than before restates it.
         How many rows were restated."""
         table = availability
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(sa.select(table).where(table.c.day == day.isoformat()))
             known = {row.asset: row for row in rows}
             fresh = [
@@ -178,7 +169,7 @@ class Agreements:
             .where(availability.c.day >= since.isoformat(), availability.c.day <= until.isoformat())
             .group_by(availability.c.asset)
         )
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             return {row.asset: _agreed(row) for row in connection.execute(query)}
 
     def days_of(self, asset: str, since: date, until: date) -> list[tuple[str, Tally]]:
@@ -192,7 +183,7 @@ class Agreements:
             )
             .order_by(availability.c.day)
         )
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             return [(row.day, _tally(row)) for row in connection.execute(query)]
 
 

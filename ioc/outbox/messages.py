@@ -8,15 +8,14 @@ sends it once more, never loses it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ioc._db_base import StateDatabaseError, metadata, plain
+from ioc._db_base import metadata, transaction
 
 WAITING, SENT, DEAD, DROPPED = "waiting", "sent", "dead", "dropped"
 
@@ -101,7 +100,7 @@ class Outbox:
             .order_by(c.created_at)
             .limit(limit)
         )
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [_stored(row) for row in connection.execute(query)]
 
     def waiting(self, queue: str, recipient: str, now: int, limit: int) -> list[Stored]:
@@ -113,7 +112,7 @@ class Outbox:
             .order_by(c.created_at, c.key)
             .limit(limit)
         )
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [_stored(row) for row in connection.execute(query)]
 
     def sent(self, key: str, at: int) -> None:
@@ -132,7 +131,7 @@ class Outbox:
         """Bring back what is due later than is ever planned: the clock was ahead. How many."""
         c = table.c
         late = sa.and_(c.queue == queue, c.state == WAITING, c.due_at > latest)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(table.update().where(late).values(due_at=now)).rowcount
 
     def list(
@@ -148,7 +147,7 @@ class Outbox:
         for column, value in ((c.about, about), (c.state, state), (c.recipient, recipient)):
             if value is not None:
                 query = query.where(column == value)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [_stored(row) for row in connection.execute(query)]
 
     def counts(self, queue: str) -> dict[str, int]:
@@ -158,27 +157,19 @@ class Outbox:
             .where(table.c.queue == queue)
             .group_by(table.c.state)
         )
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def forget(self, before: int) -> int:
         """Drop what was created before a moment and waits no more. How many."""
         c = table.c
         old = sa.and_(c.created_at < before, c.state != WAITING)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(table.delete().where(old)).rowcount
 
     def _mark(self, key: str, **values: Any) -> None:
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(table.update().where(table.c.key == key).values(**values))
-
-    @contextmanager
-    def _connection(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise StateDatabaseError(plain(error)) from error
 
 
 def _stored(row: Any) -> Stored:

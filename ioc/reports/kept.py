@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from ioc._db_base import StateDatabaseError, metadata, plain, upsert
+from ioc._db_base import metadata, transaction, upsert
 from ioc.reports.model import Wanted
 
 log = logging.getLogger(__name__)
@@ -59,17 +57,9 @@ class Rows:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise StateDatabaseError(plain(error)) from error
-
     def all(self) -> list[Job]:
         """Oldest first, without what another version wrote and this one cannot read."""
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(sa.select(reports).order_by(reports.c.created_at))
             return [job for row in rows if (job := _job(row)) is not None]
 
@@ -84,11 +74,11 @@ class Rows:
             "error": job.error,
             "data": json.dumps(data, ensure_ascii=False),
         }
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             upsert(connection, reports, [row])
 
     def drop(self, id: str) -> None:
-        with self._begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(reports.delete().where(reports.c.id == id))
 
 

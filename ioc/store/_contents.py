@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from ioc.store._schema import LEVELS
+from ioc.store._schema import LEVELS, LIVE
 from ioc.store.base import Content
 
 Span = tuple[str, str, int, int]  # measurement, field, first, last
@@ -21,12 +21,13 @@ def spans(found: Iterable[Span]) -> list[Content]:
 
 
 def sqlite_contents(connection: sqlite3.Connection) -> list[Content]:
-    """Of raw samples, merged and not, and of every level of windows."""
+    """Of raw samples, merged and not, and of windows; those of hours are kept longer than smaller
+    ones."""
     series = connection.execute("SELECT id, measurement, field FROM series").fetchall()
     names = {id: (measurement, field) for id, measurement, field in series}
     query = "SELECT series, min(time), max(time) FROM hot GROUP BY series"
     parts = [(*names[id], first, last) for id, first, last in connection.execute(query)]
-    tables = [("raw", "time"), *((table, "last_time") for table, _width in LEVELS)]
+    tables = [("raw", "time"), *((table, "last_time") for table, _width in LEVELS[LIVE:])]
     for table, last in tables:
         for id, names_of in names.items():
             parts += ((*names_of, *ends) for ends in _ends(connection, table, last, id))

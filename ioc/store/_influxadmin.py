@@ -86,13 +86,12 @@ class Admin:
             words = {"store": self._http.name, "example": "?org=huyen"}
             raise StoreUnavailable(_("{store}: say the organization, as in {example}", **words))
         bucket = self._known_bucket() or self._made_bucket()
+        number = str(bucket.get("id", ""))
         rules = bucket.get("retentionRules") or []
         kept = int(rules[0].get("everySeconds") or 0) if rules else 0
         if self._keep is not None and kept != self._keep:
-            self._ask_to(
-                _("write buckets"), "PATCH", f"/api/v2/buckets/{bucket['id']}", self._rules()
-            )
-        self._mapping(str(bucket["id"]))
+            self._ask_to(_("write buckets"), "PATCH", f"/api/v2/buckets/{number}", self._rules())
+        self._mapping(number)
 
     def _known_bucket(self) -> dict[str, Any] | None:
         query = {"org": self._org, "name": self._bucket}
@@ -110,14 +109,17 @@ class Admin:
         except NotFound:
             known = []
         if not known:
-            raise self._no_organization()
+            raise self._lacks(_("read buckets; to make the bucket also read orgs, write buckets"))
         body = {"orgID": known[0]["id"], "name": self._bucket, **self._rules()}
         try:
             made = self._ask_to(_("write buckets"), "POST", "/api/v2/buckets", body)
         except StoreRefused as error:
-            if "already exists" in str(error):  # but this token may not see it
+            if "already exists" not in str(error):
+                raise
+            known_now = self._known_bucket()  # another program was quicker
+            if known_now is None:  # it is there, but this token may not see it
                 raise self._lacks(_("read buckets")) from None
-            raise
+            return known_now
         return made.json()
 
     def _rules(self) -> dict[str, Any]:
@@ -164,6 +166,8 @@ class Admin:
         try:
             return act()
         except Forbidden as error:
+            if "unauthorized access" in str(error):  # the token is not valid at all
+                raise
             raise self._lacks(permission) from error
 
     def _lacks(self, permission: str) -> Forbidden:
@@ -172,7 +176,7 @@ class Admin:
 
     def _no_organization(self) -> Forbidden:
         words = {"store": self._http.name, "org": self._org}
-        return Forbidden(_("{store}: no organization {org}, or not for this token", **words))
+        return Forbidden(_("{store}: no organization {org}", **words))
 
 
 def _length(text: str) -> int:

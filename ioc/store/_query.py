@@ -25,6 +25,7 @@ from ioc.store._windows import HELD, Grid, Windows, fold, hold, limited, runs
 from ioc.store.base import HOLD, Series, SeriesQuery, Tags
 
 HOURS = Grid(3_600_000)
+FEW_HOURS = 6 * 3_600_000  # ms: not worth to be looked at one by one
 Answer = tuple[Sequence[int], Sequence[float]]  # times, values
 
 
@@ -64,17 +65,19 @@ def raw_answers(
             (series, query.start, query.end, query.limit + 1),
         ).fetchall()
         newer = recent.get(series, NOTHING).between(query.start, query.end)
-        yield series, united(rows, newer)
+        older: Answer = tuple(zip(*rows, strict=True)) if rows else ((), ())  # type: ignore[assignment]
+        yield series, united(older, newer)
 
 
-def united(rows: Sequence[tuple[int, float]], newer: Answer) -> Answer:
+def united(older: Answer, newer: Answer) -> Answer:
     """Merged samples and newer ones, ascending; of two at one time the newer one."""
-    if not rows:
+    if not older[0]:
         return newer
     if not newer[0]:
-        times, values = zip(*rows, strict=True)
-        return times, values
-    both = dict(rows) | dict(zip(*newer, strict=True))
+        return older
+    if older[0][-1] < newer[0][0]:
+        return [*older[0], *newer[0]], [*older[1], *newer[1]]
+    both = dict(zip(*older, strict=True)) | dict(zip(*newer, strict=True))
     ordered = sorted(both)
     return ordered, [both[time] for time in ordered]
 
@@ -151,6 +154,8 @@ class Stepped:
         if samples is None:
             return []
         times, _values = samples.between(self._query.start - HOLD, self._query.end + HOLD)
+        if times and times[-1] - times[0] < FEW_HOURS:  # as it is nearly always
+            return [(HOURS.start(times[0] - HOLD), HOURS.end(times[-1] + 1))]
         return [
             (HOURS.start(times[first] - HOLD), start + HOURS.width)
             for start, first, _end in runs(times, HOURS)
@@ -223,18 +228,19 @@ class Stepped:
         rows = self._select(RAW, "time, value", start, part.end + self._reach, members)
         for series, samples in groupby(rows, key=itemgetter(0)):
             without.discard(series)
-            self._fold(series, [(time, value) for _, time, value in samples], start, part.end)
+            _series, times, values = zip(*samples, strict=True)
+            self._fold(series, (times, values), start, part.end)
         for series in without & self._recent.keys():
-            self._fold(series, (), start, part.end)
+            self._fold(series, ((), ()), start, part.end)
 
     @property
     def _reach(self) -> int:
         """How far beyond its end a stretch must be looked at, ms."""
         return HOLD if self._query.aggregate in HELD else 0
 
-    def _fold(self, series: int, rows: Sequence[tuple[int, float]], start: int, end: int) -> None:
+    def _fold(self, series: int, older: Answer, start: int, end: int) -> None:
         newer = self._recent.get(series, NOTHING).between(start, end + self._reach)
-        times, values = united(rows, newer)
+        times, values = united(older, newer)
         inside = bisect_left(times, end)
         following = times[inside] if inside < len(times) else None
         times, values = times[:inside], values[:inside]
@@ -250,8 +256,7 @@ class Stepped:
         """Samples that came in after those of their time were dropped, and wait to be rolled up."""
         for series in members:
             newer = self._recent.get(series, NOTHING).between(start, end)
-            rows = list(zip(*self._view.samples(series, start, end), strict=True))
-            times, values = united(rows, newer)
+            times, values = united(self._view.samples(series, start, end), newer)
             for level, first, after in worn(self._floors, start, end):
                 part = slice(bisect_left(times, first), bisect_left(times, after))
                 held = self._query.field == "up"

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ioc.store._series import Row
 from ioc.store._windows import is_ascending
 
-WORTH = 32  # samples a series: fewer are not worth a page of their own
-LONG = 3 * 3_600_000  # ms after which they are merged anyway
+WORTH = 64  # samples a series: fewer are not worth a page of their own
+LONG = 6 * 3_600_000  # ms after which they are merged anyway
 
 
 class Samples:

@@ -27,7 +27,8 @@ class SqliteSource:
         self._path = path
         if not path.is_file():
             raise StoreError(_("{path}: no such file", path=str(path)))
-        self._connection = open_reader(path)
+        with self._reading():
+            self._connection = open_reader(path)
         self._index, self._recent = SeriesIndex(), Recent()
         try:
             with self._reading():

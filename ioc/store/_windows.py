@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from operator import lt
+from operator import lt, sub
 from typing import NamedTuple
 
 from ioc.store.base import HOLD, Aggregate, SeriesQuery
@@ -125,17 +125,17 @@ def hold(
     if not times:
         return
     after = [*times[1:], times[-1] + HOLD if following is None else following]
-    lengths = [
-        end - time if end - time < HOLD else HOLD for time, end in zip(times, after, strict=True)
-    ]
-    up = [
-        length if value >= 0.5 else 0  # imported figures may be shares
-        for length, value in zip(lengths, values, strict=True)
-    ]
+    lengths = list(map(sub, after, times))
+    if max(lengths) > HOLD:
+        lengths = [min(length, HOLD) for length in lengths]
     for start, first, end in runs(times, grid):
-        window = windows[start]
-        window.known_ms += sum(lengths[first:end])
-        window.up_ms += sum(up[first:end])
+        window, part, said = windows[start], lengths[first:end], values[first:end]
+        known = sum(part)
+        window.known_ms += known
+        if min(said) >= 0.5:  # imported figures may be shares
+            window.up_ms += known
+        elif max(said) >= 0.5:
+            window.up_ms += sum(n for n, value in zip(part, said, strict=True) if value >= 0.5)
 
 
 def is_ascending(times: Sequence[int]) -> bool:

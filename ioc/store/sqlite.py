@@ -32,7 +32,31 @@ from ioc.store.base import Content, Point, Series, SeriesQuery, StoreError, Stor
 
 HO_CHI_MINH = -7 * 3_600_000  # ms; Asia/Ho_Chi_Minh is UTC+7 and has had no other time since 1975
 RECENT_ROWS = 2_000_000  # rows not merged, 32 MB: an hour of 1,000 assets; beyond, writing merges
-PAUSE = 0.001  # seconds between two steps of upkeep, so that a waiting write goes first
+PAUSE = 0.001  # seconds between two steps of upkeep
+PATIENCE = 20  # pauses more that upkeep makes while a write waits; then it takes its turn
+
+
+class Waiting:
+    """How many writes wait or run: a lock alone is not fair, and upkeep would take it again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self.count += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self.count -= 1
+
+    def let_through(self) -> None:
+        """Pause as long as a write waits, but not forever."""
+        for _pause in range(PATIENCE):
+            if not self.count:
+                return
+            time.sleep(PAUSE)
 
 
 class SqliteStore:
@@ -57,6 +81,7 @@ class SqliteStore:
         self._index = SeriesIndex()
         self._recent = Recent()
         self._writing = threading.Lock()
+        self._waiting = Waiting()
         self._upkeep = threading.Lock()
         self._merging: Iterator[None] | None = None
         self._lock_file: int | None = lock(path)
@@ -72,7 +97,7 @@ class SqliteStore:
 
     def write(self, points: Sequence[Point]) -> None:
         """Durable when it returns. ValueError, naming the point, for what cannot be kept."""
-        with self._writing:
+        with self._waiting, self._writing:
             rows, fresh = self._index.rows(points, self._next_series)
             if not rows:
                 return
@@ -192,6 +217,7 @@ class SqliteStore:
                 more = step()
             if more:
                 time.sleep(PAUSE)
+                self._waiting.let_through()
 
     def _vacuum_step(self) -> bool:
         try:

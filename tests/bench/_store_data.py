@@ -46,8 +46,13 @@ class Plan:
 
     @property
     def rows(self) -> int:
-        chosen = len([i for i in range(self.devices) if commune(i) == COMMUNE])
-        return self.devices * self.days * DAY // STATE_EVERY + chosen * WEEK * DAY // RTT_EVERY
+        return self.devices * (self.days - WEEK) * DAY // STATE_EVERY + self.week_rows
+
+    @property
+    def week_rows(self) -> int:
+        """Rows of the last week."""
+        chosen = len([i for i in range(self.devices) if of_commune(i)])
+        return self.devices * WEEK * DAY // STATE_EVERY + chosen * WEEK * DAY // RTT_EVERY
 
     @property
     def device(self) -> str:

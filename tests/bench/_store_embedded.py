@@ -31,6 +31,9 @@ class Sqlite:
     def write(self, prepared: object) -> None:
         self.store.write(prepared)  # type: ignore[arg-type]
 
+    def fill(self, points: list[Point]) -> None:
+        self.store.write(points)
+
     def upkeep(self, now: int) -> None:
         self.store.maintain(now)
 
@@ -100,12 +103,21 @@ class DuckDb:
         self._ids: dict[tuple[str, str], int] = {}
 
     def prepare(self, batch: list[Point]) -> object:
-        rows = [
+        return [list(column) for column in zip(*self._rows(batch), strict=True)]
+
+    def _rows(self, batch: list[Point]) -> list[tuple[int, int, float]]:
+        return [
             (self._series(point), point.time, value)
             for point in batch
             for value in point.fields.values()
         ]
-        return [list(column) for column in zip(*rows, strict=True)]
+
+    def fill(self, points: list[Point]) -> None:
+        path = self._folder / "rows.csv"
+        lines = "\n".join(f"{s},{t},{v!r}" for s, t, v in self._rows(points))
+        path.write_text(lines, encoding="ascii")
+        self._database.execute(f"COPY samples FROM '{path}' (HEADER false)")
+        path.unlink()
 
     def _series(self, point: Point) -> int:
         known = dict(point.tags)

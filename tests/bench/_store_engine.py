@@ -30,6 +30,10 @@ class Engine(Protocol):
 
     def write(self, prepared: object) -> None: ...
 
+    def fill(self, points: list[Point]) -> None:
+        """Put points in by the quickest way there is; not timed."""
+        ...
+
     def upkeep(self, now: int) -> None: ...
 
     def settle(self) -> None:
@@ -53,9 +57,8 @@ class Engine(Protocol):
 
 @dataclass(slots=True)
 class Measured:
-    """seconds: of writing, of upkeep. asked: question -> ms, median. answers: the same questions.
-
-    batches_timed: all but those that only fill up."""
+    """rows: that were timed. writing, upkeep: seconds. written: bytes, of the last week. size:
+    bytes, of all. asked: question -> ms, median. answers: to the same questions."""
 
     rows: int = 0
     writing: float = 0.0

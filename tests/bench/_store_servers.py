@@ -72,6 +72,12 @@ class Server:
     def prepare(self, batch: list[Point]) -> object:
         return "\n".join(map(line, batch)).encode()
 
+    def fill(self, points: list[Point]) -> None:
+        self.write(self.prepare(points))
+
+    def write(self, prepared: object) -> None:
+        raise NotImplementedError
+
     def upkeep(self, now: int) -> None:
         """It does its own."""
 

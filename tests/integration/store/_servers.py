@@ -119,7 +119,7 @@ class Victoria(Daemon):
         """Forget all series."""
         self.flush()
         everything = "/api/v1/admin/tsdb/delete_series?match[]=%7B__name__!%3D%22%22%7D"
-        status, said = ask(self.port, "GET", everything)
+        status, said = ask(self.port, "POST", everything)
         assert status == 204, said
 
 

@@ -54,7 +54,7 @@ def test_of_an_embedded_store_history_counts_as_well(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "s.db", keep=Retention(2, 3, 5, 900))
     old = T0 - 100 * DAY
     store.write([Point("check", (), {"up": 1.0}, at) for at in range(old, old + DAY, 600_000)])
-    store.write([Point("check", (), {"up": 1.0}, T0)])
+    store.write([Point("check", (), {"up": 1.0}, T0 - at * DAY) for at in range(8)])
     store.maintain(T0 + 1000)
     [found] = store.contents()
     assert found.last == T0

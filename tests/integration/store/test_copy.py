@@ -278,6 +278,12 @@ def test_no_such_file_and_no_store(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="no such file"):
         copy(f"sqlite:///{tmp_path}/none.db", f"sqlite:///{tmp_path}/b.db", tmp_path, quiet)
+    (tmp_path / "folder.db").mkdir()
+    with pytest.raises(StoreError, match="no such file"):
+        copy(f"sqlite:///{tmp_path}/folder.db", f"sqlite:///{tmp_path}/b.db", tmp_path, quiet)
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(StoreError, match="of another version"):
+        copy(f"sqlite:///{tmp_path}/empty.db", f"sqlite:///{tmp_path}/b.db", tmp_path, quiet)
     (tmp_path / "text.db").write_text("no database " * 1000)
     with pytest.raises(StoreError, match="damaged"):
         copy(f"sqlite:///{tmp_path}/text.db", f"sqlite:///{tmp_path}/b.db", tmp_path, quiet)

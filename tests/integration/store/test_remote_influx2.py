@@ -155,6 +155,22 @@ def test_retention_is_what_was_asked_for(before: int | None, option: str, kept: 
         store.close()
 
 
+def test_a_bucket_that_another_program_makes_meanwhile_is_taken() -> None:
+    influx = Influx2()
+
+    def answer(request: Request) -> Response:
+        if request.method == "POST" and request.path == "/api/v2/buckets":
+            influx.buckets.setdefault("ioc", 0)
+        return influx(request)
+
+    with scripted(answer) as server:
+        store = open_on(server)
+        store.write([POINT])
+        assert influx.lines == [b"check rtt_ms=1.0 1770000000000"]
+        assert influx.mapped == {"ioc"}
+        store.close()
+
+
 def test_a_token_that_may_only_write_is_enough_for_writing() -> None:
     influx = Influx2(may={"write bucket"}, buckets={"ioc": 0})
     with scripted(influx) as server:
@@ -170,7 +186,12 @@ def test_a_token_that_may_only_write_is_enough_for_writing() -> None:
         ({"write buckets"}, {}, set(), "the token lacks the permission: write buckets"),
         ({"write buckets"}, {"ioc": 0}, set(), "the token lacks the permission: write buckets"),
         ({"read buckets"}, {"ioc": 0}, set(), "the token lacks the permission: read buckets"),
-        ({"read orgs"}, {}, set(), "no organization huyen, or not for this token"),
+        (
+            {"read orgs"},
+            {},
+            set(),
+            "lacks the permission: read buckets; to make the bucket also read orgs",
+        ),
     ],
 )
 def test_the_missing_permission_is_named(
@@ -183,6 +204,20 @@ def test_the_missing_permission_is_named(
             with pytest.raises(StoreUnavailable, match=words):
                 act()
         assert words in str(store.health().problem)
+        store.close()
+
+
+def test_a_token_that_is_not_valid_is_not_said_to_lack_a_permission() -> None:
+    def answer(request: Request) -> Response:
+        if request.path == "/ping":
+            return Response(204, headers={"X-Influxdb-Version": "v2.9.1"})
+        return said(401, "unauthorized access")
+
+    with scripted(answer) as server:
+        store = open_on(server)
+        for act in (lambda: store.maintain(T0), lambda: store.write([POINT])):
+            with pytest.raises(StoreUnavailable, match=r"unauthorized access\); look at IOC_STORE"):
+                act()
         store.close()
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ioc.store._replica import replicate
 from ioc.store._retention import Retention
 from ioc.store._schema import FINEST, ROLLUP
+from ioc.store._source import SqliteSource
 from ioc.store._view import View
-from ioc.store.base import Aggregate, Point, SeriesQuery, StoreCorrupt, StoreError
+from ioc.store.base import Aggregate, Content, Point, SeriesQuery, StoreCorrupt, StoreError
 from ioc.store.memory import MemoryStore
 from ioc.store.sqlite import SqliteStore
 
@@ -160,3 +162,20 @@ def test_reading_goes_on_while_all_of_it_is_merged_and_turned(tmp_path: Path) ->
     store._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert wal.stat().st_size == 0, "nobody holds it any more"
     store.close()
+
+
+def test_packed_windows_are_among_the_contents_and_are_copied(tmp_path: Path) -> None:
+    keep = Retention(1, 9, 9, 9)
+    store = SqliteStore(tmp_path / "series.db", keep=keep)
+    store.write(points(3 * 1440))
+    store.maintain(MIDNIGHT + 3 * DAY)
+    wanted = answers(store, Aggregate.MEAN, 5 * MINUTE)
+    source = SqliteSource(tmp_path / "series.db")
+    replicate(source, tmp_path / "copy.db", lambda *_step: None)
+    found = [Content("check", "up", MIDNIGHT, MIDNIGHT + 3 * DAY - MINUTE)]
+    assert source.contents() == store.contents() == found
+    source.close()
+    store.close()
+    copy = SqliteStore(tmp_path / "copy.db", keep=keep)
+    assert answers(copy, Aggregate.MEAN, 5 * MINUTE) == wanted
+    copy.close()

@@ -15,7 +15,7 @@ from ioc.store import _readers, _retention, open_store
 from ioc.store._retention import DOUBTS, PAGES, Retention, from_environment, give_back
 from ioc.store.base import Aggregate, Point, SeriesQuery, StoreError, StoreUnavailable
 from ioc.store.memory import MemoryStore
-from ioc.store.sqlite import SqliteStore
+from ioc.store.sqlite import PATIENCE, SqliteStore
 
 T0 = 1_770_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -326,3 +326,23 @@ def test_windows_say_what_samples_said_however_they_arrived(
         for step in (FIVE, HOUR, DAY):
             assert ask(store, step, aggregate) == ask(reference, step, aggregate)
     store.close()
+
+
+def test_upkeep_lets_a_waiting_write_go_first_but_not_forever(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("ioc.store.sqlite.time.sleep", pauses.append)
+    store._waiting.let_through()
+    assert pauses == [], "nobody waits"
+    with store._waiting:
+        store._waiting.let_through()
+    assert len(pauses) == PATIENCE
+    pauses.clear()
+    monkeypatch.setattr(
+        "ioc.store.sqlite.time.sleep",
+        lambda _s: (pauses.append(1), store._waiting.__exit__())[0],
+    )
+    store._waiting.__enter__()
+    store._waiting.let_through()
+    assert len(pauses) == 1

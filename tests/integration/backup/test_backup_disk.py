@@ -1,0 +1,78 @@
+"""A disk that is too small: said before anything is written; nothing is left when it fills up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ioc.backup import BackupError, back_up, create, restore, unpack
+from tests.integration.backup._place import fill, marks, settings
+
+NOW = datetime(2026, 11, 25, 2, 40, tzinfo=UTC)
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root"),
+]
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    pass
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "ioc-backup-test", str(folder)]
+    made = subprocess.run(mount, capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_too_little_room_is_said_before_anything_is_written(small: Path, tmp_path: Path) -> None:
+    made = fill(tmp_path / "old", 1)
+    with pytest.raises(BackupError, match=r"1 MB are free, \d+ MB are needed"):
+        back_up(made, small / "b.tar.gz", NOW, quiet)
+    file = back_up(made, tmp_path / "b.tar.gz", NOW, quiet).file
+    with pytest.raises(BackupError, match=r"MB are free, \d+ MB are needed"):
+        restore(settings(small / "new"), file, None, quiet)
+    assert list(small.iterdir()) in ([], [small / "new"])
+    assert not any((small / "new").iterdir())
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing_half(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another program writes to it, too."""
+    for module in (create, unpack):
+        monkeypatch.setattr(module, "ROOM", -(10**9))
+    made = fill(tmp_path / "old", 1, rows=60_000)
+    with pytest.raises(BackupError, match=r"full|No space"):
+        back_up(made, small / "b.tar.gz", NOW, quiet)
+    assert list(small.iterdir()) == []
+    file = back_up(made, tmp_path / "b.tar.gz", NOW, quiet).file
+    (small / "new").mkdir()
+    with pytest.raises(BackupError, match="No space"):
+        restore(settings(small / "new"), file, None, quiet)
+    assert list((small / "new").iterdir()) == []
+    assert marks(made) == {1}
+
+
+def test_a_disk_that_fills_up_while_packing(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create, "ROOM", -(10**9))
+    made = fill(tmp_path / "old", 1)
+    report = made.data_dir / "reports" / "r1" / "report.xlsx"
+    report.write_bytes(os.urandom(2_000_000))
+    with pytest.raises(BackupError, match="No space"):
+        back_up(made, small / "b.tar.gz", NOW, quiet)
+    assert list(small.iterdir()) == []
