@@ -21,9 +21,10 @@ from ioc.engine.model import AreaView
 from ioc.inventory.topology import Target, Topology
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.coverage import Given, evaluate
+from ioc.ledger.goals import targets_at
 from ioc.ledger.model import Coverage, Ledger, Reading, Source, TargetState
 from ioc.ledger.places import first_day, last_day, members_of
-from ioc.ledger.records import Kept, Outcome, PastFigure, Records
+from ioc.ledger.records import Goal, Kept, Outcome, PastFigure, Records
 from ioc.ledger.sla import (
     RESTATED_FOR,
     RESTATED_MONDAYS,
@@ -87,6 +88,10 @@ class Keeper:
         """Write down goals that the inventory changed."""
         topology = self._monitor.topology
         self.records.note_goals({**topology.targets, **topology.retired}, self._clock.now())
+
+    def topology_at(self, at: int) -> Topology:
+        """The inventory with the goals, comparators and due dates in force at a moment, ms UTC."""
+        return _with_goals(self._monitor.topology, self.records.goals(), at)
 
     @property
     def given(self) -> Given:
@@ -171,8 +176,9 @@ class Keeper:
         """Write down where targets stood at the end of a local day, by the units of that day."""
         view = self._monitor.view()
         at = day_span(day, view.topology).end - 1
+        then = _with_goals(view.topology, self.records.goals(), at)
         with self._writing:
-            found = evaluate(view.topology, view, self._monitor.calendars, at, self._given)
+            found = evaluate(then, view, self._monitor.calendars, at, self._given)
             self.records.record(day.isoformat(), self._written(found.chosen()), self._now())
 
     def measure_days(self, days: Iterable[date]) -> None:
@@ -218,12 +224,13 @@ class Keeper:
         today = self._local(now)
         oldest = today.replace(day=1) - timedelta(days=366 * RESTATE_YEARS)
         since = max(date.fromisoformat(min(reading.as_of for reading in changed)), oldest)
-        known = self._known(targets, since, today)
+        known, goals = self._known(targets, since, today), self.records.goals()
         only = replace(topology, targets=targets)
         view = AreaView(now, 0, False, {}, {}, only)
         for day in sorted({*month_ends(since, today), *known}):
             at = day_span(day, topology).end - 1
-            found = evaluate(only, view, self._monitor.calendars, at, self._given)
+            then = _with_goals(only, goals, at)
+            found = evaluate(then, view, self._monitor.calendars, at, self._given)
             some = [c for c in found.chosen() if _says_more(c, known.get(day, {}))]
             self.records.record(day.isoformat(), some, now)
 
@@ -261,6 +268,14 @@ def month_ends(since: date, before: date) -> Iterator[date]:
             return
         yield end
         day = following
+
+
+def _with_goals(topology: Topology, goals: Sequence[Goal], at: int) -> Topology:
+    return replace(
+        topology,
+        targets=targets_at(topology.targets, goals, at),
+        retired=targets_at(topology.retired, goals, at),
+    )
 
 
 def _reported_first(target: Target) -> bool:

@@ -231,6 +231,35 @@ def test_a_late_reading_restates_the_months_it_changes_and_shows_it(world: World
         ("2026-07-31", 20.0, 50.0), ("2026-08-31", 20.0, 50.0)]  # fmt: skip
 
 
+def test_the_past_is_held_against_the_goal_of_its_day(world: World) -> None:
+    signed = Reading("e-signature", None, Source.EXPORTED, "2026-09-30", 92, 100)
+    world.declare(signed)
+    world.nights("2026-09-30", "2026-09-30")
+    world.clock.set("2026-11-10")
+    world.program.topology = topology(more="\ntargets: [{id: e-signature, goal: 95}]\n")
+    world.keeper.note_goals()
+    assert world.declare(replace(signed, document="12/BC")) == [Outcome.CORRECTED]
+    states = [
+        (figure.day, figure.version, figure.state)
+        for figure in world.records.figures("e-signature", area=True)
+    ]
+    assert states == [
+        ("2026-09-30", 1, TargetState.MET),
+        ("2026-10-31", 1, TargetState.MET),
+    ]
+    world.nights("2026-11-10", "2026-11-10")
+    today = world.records.figures("e-signature", area=True)[-1]
+    assert (today.day, today.state) == ("2026-11-10", TargetState.PARTLY)
+    [then, now] = [
+        world.keeper.topology_at(day_span(date.fromisoformat(day), world.program.topology).end - 1)
+        for day in ("2026-09-30", "2026-11-10")
+    ]
+    assert [t.targets["e-signature"].goal for t in (then, now)] == [90, 95]
+    assert then.targets["e-signature"].due == "2025-12-31"
+    long_ago = world.keeper.topology_at(0)
+    assert long_ago.targets["e-signature"].goal == 90, "before all that is known: the oldest"
+
+
 def test_days_in_the_middle_of_a_month_are_restated_too(world: World) -> None:
     world.clock.set("2026-09-01")
     world.declare(ioc("2026-08-20", 2))
