@@ -32,6 +32,7 @@ from ioc.ledger.model import (
     TargetState,
 )
 from ioc.ledger.places import asked_of, places_on
+from ioc.ledger.rounding import shown_day
 
 NO_FIGURE = Reason("no figure yet")
 NO_HEAD_COUNT = Reason("no head count declared: computers are counted instead of people")
@@ -187,7 +188,7 @@ class _Target:
             state=figure.state if fresh else TargetState.UNKNOWN,
             note=figure.note
             if fresh
-            else Reason("old figures: of {day}", {"day": _shown_day(reading.as_of)}),
+            else Reason("old figures: of {day}", {"day": shown_day(reading.as_of)}),
         )
 
     def _choose(
@@ -285,8 +286,3 @@ def _end_of(day: str, topology: Topology) -> int:
     following = date.fromisoformat(day) + timedelta(days=1)
     local = datetime.combine(following, time(), topology.timezone)
     return round(local.timestamp() * 1000) - 1
-
-
-def _shown_day(day: str) -> str:
-    """An ISO day as 30/09/2026."""
-    return "/".join(reversed(day.split("-")))
