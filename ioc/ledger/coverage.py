@@ -25,6 +25,7 @@ from ioc.ledger.measures import BY_STAFF, MEASURES, PROXIES, Facts
 from ioc.ledger.model import (
     Coverage,
     Evidence,
+    Key,
     Ledger,
     Reading,
     Source,
@@ -42,11 +43,13 @@ NO_HEAD_COUNT = Reason("no head count declared: computers are counted instead of
 class Given:
     """What people and machines reported: the newest version of each reading, not withdrawn.
 
-    Compared by identity: one object is one state of knowledge.
+    withdrawn: keys of the readings whose newest version takes back what was said. Compared by
+    identity: one object is one state of knowledge.
     """
 
     readings: tuple[Reading, ...] = ()
     machines: Mapping[str, MachineReport] = field(default_factory=dict)
+    withdrawn: Collection[Key] = frozenset()
 
 
 def evaluate(

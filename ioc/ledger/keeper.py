@@ -81,7 +81,7 @@ class Keeper:
 
     def load(self) -> None:
         """Read what was declared and reported before. Raises StateDatabaseError."""
-        self._given = Given(tuple(self.records.current()), self.records.machines())
+        self._given = self._said(self.records.machines())
         self.note_goals()
 
     def note_goals(self) -> None:
@@ -134,7 +134,7 @@ class Keeper:
             kept = self.records.add(readings, author, self._clock.now())
             changed = [one.reading for one in kept if one.outcome is not Outcome.UNCHANGED]
             if changed:
-                self._given = replace(self._given, readings=tuple(self.records.current()))
+                self._given = self._said(self._given.machines)
                 self._restate(changed)
         return kept
 
@@ -146,6 +146,14 @@ class Keeper:
                 machines = {**self._given.machines, **changed}
                 self._given = replace(self._given, machines=machines)
         return len(changed)
+
+    def _said(self, machines: Mapping[str, MachineReport]) -> Given:
+        newest = self.records.newest()
+        return Given(
+            tuple(reading for reading in newest if not reading.withdrawn),
+            machines,
+            frozenset(reading.key for reading in newest if reading.withdrawn),
+        )
 
     # --- the past
 

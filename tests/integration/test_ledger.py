@@ -176,6 +176,26 @@ def test_the_same_file_twice_changes_nothing(world: World) -> None:
     assert (world.records.readings(), world.history("ioc")) == (before, history)
 
 
+def test_an_old_file_does_not_bring_back_what_was_withdrawn(world: World) -> None:
+    content = (
+        b"target;place;as_of;numerator;denominator\nioc;;15/09/2026;3;10\nioc;;16/09/2026;4;10\n"
+    )
+    read = (content, world.program.topology, world.clock.now())
+    world.declare(*read_table(*read, world.keeper.given.withdrawn).readings)
+    world.declare(ioc("2026-09-15", 3, withdrawn=True))
+    before = world.records.readings()
+    again = read_table(*read, world.keeper.given.withdrawn)
+    assert [(m.row, m.column, m.reason.text[:13]) for m in again.mistakes] == [
+        (2, "numerator", "was withdrawn")]  # fmt: skip
+    assert outcomes(again, world.keeper.given.readings)[Outcome.UNCHANGED] == 1
+    assert world.declare(*again.readings) == [Outcome.UNCHANGED]
+    assert world.records.readings() == before
+    world.keeper.load()
+    assert len(world.keeper.given.withdrawn) == 1, "also after a restart"
+    assert world.declare(ioc("2026-09-15", 3)) == [Outcome.CORRECTED]
+    assert read_table(*read, world.keeper.given.withdrawn).mistakes == []
+
+
 def test_an_older_machine_report_does_not_replace_a_newer_one(world: World) -> None:
     new = MachineReport("a.pc-10", 2000, "Windows 11", 8192, "ssd", True, 2000)
     old = replace(new, reported_at=1000, system="Windows 7")
