@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 QUICK = 0.02  # seconds: what takes longer to work out is not worked out anew at every change
 SHARE = 20  # times its own cost that such a ledger is kept
 LATELY = 2 * 86_400_000  # ms
+NIGHT = 15 * 60_000  # ms after midnight: when the day before is closed
+CAUGHT_UP = 7  # days
 RESTATE_YEARS = 5  # how far back a late reading may change the past
 
 
@@ -208,20 +210,50 @@ class Keeper:
     def nightly(self) -> None:
         """Close yesterday; restate once more what was said lately, should that have broken off;
         look again at the days for which late samples may have come: every night a week of them,
-        on Mondays more than a month."""
+        on Mondays more than a month. Today's row says that all this was done."""
         now = self._now()
         today = self._local(now)
         self.close_day(today - timedelta(days=1))
         with self._writing:
             self._restate([r for r in self.records.readings() if r.entered_at > now - LATELY])
         days = RESTATED_MONDAYS if today.weekday() == 0 else RESTATED_FOR
-        self.measure_days(today - timedelta(days=n) for n in range(days, 0, -1))
+        self.measure_days(today - timedelta(days=n) for n in range(days, -1, -1))
+
+    def catch_up(self) -> None:
+        """The nightly work of the days whose night passed while the program did not run: the last
+        few, and the ends of months. Only what people reported is written, as it was known; what
+        could have been measured then nobody saw, and it stays a gap. Raises StoreError,
+        StateDatabaseError."""
+        alive, today = self.agreements.newest(), self._local(self._now() - NIGHT)
+        if alive is None:
+            return
+        since = max(self._local(alive - NIGHT), self._oldest(today))
+        missed = [since + timedelta(days=n) for n in range((today - since).days)]
+        if not missed:
+            return
+        log.info("%d nights were missed; their days are made up for", len(missed))
+        with self._writing:
+            everything = {*self._monitor.topology.targets, *self._monitor.topology.retired}
+            self._rework(everything, since, {*month_ends(since, today), *missed[-CAUGHT_UP:]})
+        self.measure_days(missed[-CAUGHT_UP:])
 
     def _restate(self, changed: Sequence[Reading]) -> None:
-        """Days of the past that readings change: month ends, and days written down before. Only
-        of targets for which what is reported comes first; what was measured cannot be repeated."""
-        topology, now = self._monitor.topology, self._now()
+        """Days of the past that readings change: month ends, and days written down before."""
+        if not changed:
+            return
+        today = self._local(self._now())
+        first = date.fromisoformat(min(reading.as_of for reading in changed))
+        since = max(first, self._oldest(today))
         names = {reading.target for reading in changed}
+        self._rework(names, since, set(month_ends(since, today)))
+
+    def _oldest(self, today: date) -> date:
+        return today.replace(day=1) - timedelta(days=366 * RESTATE_YEARS)
+
+    def _rework(self, names: Collection[str], since: date, days: Collection[date]) -> None:
+        """Work some days out anew, and those since one that were written down before. Only of
+        targets for which what is reported comes first; what was measured cannot be repeated."""
+        topology, now = self._monitor.topology, self._now()
         targets = {
             name: replace(target, measure=None)
             for name, target in {**topology.targets, **topology.retired}.items()
@@ -229,13 +261,10 @@ class Keeper:
         }
         if not targets:
             return
-        today = self._local(now)
-        oldest = today.replace(day=1) - timedelta(days=366 * RESTATE_YEARS)
-        since = max(date.fromisoformat(min(reading.as_of for reading in changed)), oldest)
-        known, goals = self._known(targets, since, today), self.records.goals()
+        known, goals = self._known(targets, since, self._local(now)), self.records.goals()
         only = replace(topology, targets=targets)
         view = AreaView(now, 0, False, {}, {}, only)
-        for day in sorted({*month_ends(since, today), *known}):
+        for day in sorted({*days, *known}):
             at = day_span(day, topology).end - 1
             then = _with_goals(only, goals, at)
             found = evaluate(then, view, self._monitor.calendars, at, self._given)

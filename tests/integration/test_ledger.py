@@ -20,7 +20,7 @@ from ioc.engine.model import AreaView, State
 from ioc.engine.points import STATE_CODES
 from ioc.inventory.topology import Topology
 from ioc.ledger.adequacy import MachineReport
-from ioc.ledger.keeper import Keeper, month_ends
+from ioc.ledger.keeper import NIGHT, Keeper, month_ends
 from ioc.ledger.model import Reading, Source, TargetState
 from ioc.ledger.records import Outcome, Records
 from ioc.ledger.sheets import outcomes, read_table
@@ -333,6 +333,68 @@ def test_a_restatement_that_broke_off_is_made_up_for_in_the_night(world: World) 
     assert world.history("ioc") == [("2026-08-31", 1, 40.0), ("2026-09-30", 1, 40.0)]
     world.keeper.nightly()
     assert len(world.history("ioc")) == 2, "again changes nothing"
+
+
+def test_nights_that_passed_while_the_program_was_off_are_made_up_for(world: World) -> None:
+    world.program.seen = {"a.fiber": Seen(), "b.fiber": Seen()}
+    world.clock.set("2026-09-28", 14)
+    world.keeper.hourly()
+    world.declare(ioc("2026-09-28", 3))
+    world.clock.set("2026-10-03", 8)
+    world.keeper.catch_up()
+    assert world.history("ioc") == [("2026-09-28", 1, 30.0), ("2026-09-30", 1, 30.0)]
+    assert world.history("fiber-communes") == [], "nobody saw it: a gap, not today's state"
+    rows = world.agreements.days_of("a.fiber", date(2026, 9, 1), date(2026, 10, 3))
+    assert [day for day, _tally in rows] == [
+        "2026-09-27", "2026-09-28", "2026-09-29", "2026-09-30", "2026-10-01", "2026-10-02",
+    ]  # fmt: skip
+    before = world.records.figures()
+    world.keeper.catch_up()
+    world.keeper.hourly()
+    world.keeper.catch_up()
+    assert world.records.figures() == before, "once more changes nothing"
+
+
+def test_a_night_that_was_not_missed_is_left_alone(world: World) -> None:
+    world.program.seen = {"b.4g": Seen()}
+    world.declare(Reading("mobile-4g", "a", Source.DECLARED, "2026-09-20", 4, 10))
+    world.clock.set("2026-10-01", 0)
+    world.keeper.hourly()  # after midnight, and the night's own work is yet to come
+    written = world.records.figures()
+    world.keeper.catch_up()
+    assert world.records.figures() == written
+    world.clock.at += NIGHT
+    world.keeper.nightly()
+    written = world.records.figures()
+    assert ("2026-09-30", 1, 100.0) in world.history("mobile-4g", "b")
+    for day in ("2026-10-01", "2026-10-02"):
+        world.clock.set(day, 0)
+        world.clock.at += 3 * NIGHT
+        world.keeper.catch_up()
+        assert all(f in written for f in world.records.figures() if f.day == "2026-09-30")
+    assert {f.day for f in world.records.figures()} - {f.day for f in written} <= {"2026-10-01"}
+
+
+def test_weeks_are_not_made_up_for_day_by_day_and_the_ends_of_months_are(world: World) -> None:
+    world.clock.set("2026-05-10")
+    world.keeper.hourly()
+    for month in range(5, 10):
+        world.records.add([ioc(f"2026-{month:02}-05", month)], "nga", world.clock.now())
+        world.records.add([ioc(f"2026-{month:02}-26", month)], "nga", world.clock.now())
+    world.clock.set("2026-09-29")
+    world.keeper.load()
+    world.keeper.catch_up()
+    assert world.history("ioc") == [
+        ("2026-05-31", 1, 50.0), ("2026-06-30", 1, 60.0), ("2026-07-31", 1, 70.0),
+        ("2026-08-31", 1, 80.0), ("2026-09-22", 1, 90.0)]  # fmt: skip
+    rows = world.agreements.days_of("a.fiber", date(2026, 5, 11), date(2026, 9, 29))
+    assert [day for day, _tally in rows] == [f"2026-09-{day}" for day in range(22, 29)]
+
+
+def test_a_new_installation_has_missed_nothing(world: World) -> None:
+    world.declare(ioc("2026-09-29", 3))
+    world.keeper.catch_up()
+    assert world.records.figures() == []
 
 
 def test_the_far_past_is_left_alone(world: World) -> None:
