@@ -20,6 +20,7 @@ from ioc.engine.calendars import Calendar
 from ioc.engine.model import AreaView
 from ioc.inventory.topology import Target, Topology
 from ioc.ledger.adequacy import MachineReport
+from ioc.ledger.availability import Span
 from ioc.ledger.coverage import Given, evaluate
 from ioc.ledger.goals import targets_at
 from ioc.ledger.model import Coverage, Ledger, Reading, Source, TargetState
@@ -33,6 +34,7 @@ from ioc.ledger.sla import (
     work_out,
     working_calendar,
 )
+from ioc.ledger.stored import measured_figures
 from ioc.ledger.trend import Forecast, Trend, across, trend
 from ioc.store.base import Store
 
@@ -43,6 +45,7 @@ SHARE = 20  # times its own cost that such a ledger is kept
 LATELY = 2 * 86_400_000  # ms
 NIGHT = 15 * 60_000  # ms after midnight: when the day before is closed
 CAUGHT_UP = 7  # days
+HOUR, DRAWN = 3_600_000, 300_000  # ms: between two notes of availability, two points of a figure
 RESTATE_YEARS = 5  # how far back a late reading may change the past
 
 
@@ -221,9 +224,9 @@ class Keeper:
 
     def catch_up(self) -> None:
         """The nightly work of the days whose night passed while the program did not run: the last
-        few, and the ends of months. Only what people reported is written, as it was known; what
-        could have been measured then nobody saw, and it stays a gap. Raises StoreError,
-        StateDatabaseError."""
+        few, and the ends of months. What people reported is written as it was known. What was
+        measured is known of the first day only, up to the end of the program; of the days on
+        which nobody looked it stays a gap. Raises StoreError, StateDatabaseError."""
         alive, today = self.agreements.newest(), self._local(self._now() - NIGHT)
         if alive is None:
             return
@@ -235,7 +238,25 @@ class Keeper:
         with self._writing:
             everything = {*self._monitor.topology.targets, *self._monitor.topology.retired}
             self._rework(everything, since, {*month_ends(since, today), *missed[-CAUGHT_UP:]})
+            self._record_stored(since, alive)
         self.measure_days(missed[-CAUGHT_UP:])
+
+    def _record_stored(self, day: date, alive: int) -> None:
+        """Close a day with the last figures of what was measured in it and never reported. alive:
+        ms UTC when the program was last known to run; it tells so every hour."""
+        whole = day_span(day, self._monitor.topology)
+        then = self.topology_at(whole.end - 1)
+        reported = {reading.target for reading in self._given.readings}
+        targets = {
+            name: target
+            for name, target in then.targets.items()
+            if not _reported_first(target) and name not in reported
+        }
+        span = Span(min(alive, whole.end) - 2 * DRAWN, min(alive + HOUR + DRAWN, whole.end))
+        known = self._known(targets, day, day + timedelta(days=1)).get(day, {})
+        found = measured_figures(self._store, then.area_id, targets, span)
+        some = [figure for figure in found if (figure.target, figure.site) not in known]
+        self.records.record(day.isoformat(), some, self._now())
 
     def _restate(self, changed: Sequence[Reading]) -> None:
         """Days of the past that readings change: month ends, and days written down before."""

@@ -22,6 +22,7 @@ from ioc.inventory.topology import Topology
 from ioc.ledger.adequacy import MachineReport
 from ioc.ledger.keeper import NIGHT, Keeper, month_ends
 from ioc.ledger.model import Reading, Source, TargetState
+from ioc.ledger.points import coverage_point
 from ioc.ledger.records import Outcome, Records
 from ioc.ledger.sheets import outcomes, read_table
 from ioc.ledger.sla import Agreements, day_span
@@ -353,6 +354,52 @@ def test_nights_that_passed_while_the_program_was_off_are_made_up_for(world: Wor
     world.keeper.hourly()
     world.keeper.catch_up()
     assert world.records.figures() == before, "once more changes nothing"
+
+
+def test_a_server_that_is_off_every_night_keeps_the_last_measured_figures(world: World) -> None:
+    world.program.seen = {"a.fiber": Seen(), "b.fiber": Seen()}
+    world.clock.set("2026-09-28", 17)
+    world.keeper.hourly()
+    for minutes, missing in [(0, "b.fiber"), (25, None)]:
+        world.clock.set("2026-09-28", 17)
+        world.clock.at += minutes * 60_000
+        world.program.seen = {name: Seen() for name in ("a.fiber", "b.fiber") if name != missing}
+        world.store.write([
+            coverage_point("huyen-thu", figure, world.clock.now(), world.program.topology)
+            for figure in world.keeper.ledger().chosen() if figure.value is not None
+        ])  # fmt: skip
+    expected = {
+        (figure.target, figure.site): (
+            figure.numerator, figure.denominator, figure.known, figure.state, figure.value
+        )
+        for figure in world.keeper.ledger().chosen() if figure.value is not None
+    }  # fmt: skip
+    assert expected["fiber-communes", None][:3] == (2, 2, 2)
+    world.program.seen = {}
+    world.clock.set("2026-09-29", 7)
+    world.keeper.catch_up()
+    found = {
+        (f.target, f.place): (f.numerator, f.denominator, f.known, f.state, f.value)
+        for f in world.records.figures()
+    }
+    assert found == {key: one for key, one in expected.items() if key[0] != "mobile-4g"}
+    assert {figure.day for figure in world.records.figures()} == {"2026-09-28"}
+    assert {figure.source for figure in world.records.figures()} == {Source.MEASURED}
+    world.keeper.catch_up()
+    assert {figure.version for figure in world.records.figures()} == {1}
+
+
+def test_of_what_was_also_reported_the_store_does_not_say_which_it_was(world: World) -> None:
+    world.clock.set("2026-09-28", 17)
+    world.keeper.hourly()
+    world.declare(Reading("fiber-communes", "a", Source.DECLARED, "2026-09-20", 1, 1))
+    world.store.write([
+        coverage_point("huyen-thu", figure, world.clock.now(), world.program.topology)
+        for figure in world.keeper.ledger().chosen() if figure.value is not None
+    ])  # fmt: skip
+    world.clock.set("2026-09-29", 7)
+    world.keeper.catch_up()
+    assert world.history("fiber-communes", "a") == []
 
 
 def test_a_night_that_was_not_missed_is_left_alone(world: World) -> None:
