@@ -201,10 +201,10 @@ def _sums(target: TargetPart, number: int, lang: str) -> list[Any]:
 
 
 def _summed(figure: Figure, lang: str) -> str | None:
-    """Old figures are shown and not added."""
+    """What the ledger does not add up is shown all the same."""
     if figure.denominator is None:
         return None
-    return _("no", lang) if figure.stale else _("yes", lang)
+    return _("yes", lang) if figure.summed else _("no", lang)
 
 
 def _goal_format(target: TargetPart) -> str:
