@@ -70,7 +70,8 @@ def _source(figure: Figure, lang: str) -> list[str]:
 def _goal(target: TargetPart, lang: str) -> str:
     if target.goal is None:
         return "–"
-    return f"{'>' if target.comparator == '>' else '≥'} {words.percent(target.goal, lang, words.EXACT)}"
+    sign = ">" if target.comparator == ">" else "≥"
+    return f"{sign} {words.percent(target.goal, lang, words.EXACT)}"
 
 
 def _aim(target: TargetPart) -> float | None:
