@@ -13,7 +13,6 @@ from ioc.ledger.model import Reading, Source
 from ioc.ledger.records import Outcome
 from ioc.ledger.sheets import Imported, RowMistake
 
-
 MOST = 10**12  # of anything that is counted in a district
 
 

@@ -42,6 +42,16 @@ OUTCOMES = {
     Outcome.CORRECTED: mark("Entered as a correction; the version before stays in the list."),
     Outcome.UNCHANGED: mark("Nothing to change: the same figures stand there already."),
 }
+VERDICTS = {
+    "reached": mark("The goal is reached."),
+    "unknown": mark("Too few months with figures to say when the goal is reached."),
+    "never": mark("Not at this rate: the figures do not rise towards the goal."),
+}
+TOO_SLOW = mark("Not within the next ten years at this rate ({rate} points a month).")
+PERHAPS = mark(
+    "At this rate ({rate} points a month) about {on}; not before {from}, and perhaps never."
+)
+UNTIL = mark("At this rate ({rate} points a month) about {on}, most likely {from} to {until}.")
 WIDTH, HEIGHT = 640, 120
 
 
@@ -281,24 +291,17 @@ def forecast_text(found: ForecastOut, goal: float | None, state: TargetState, la
     while nobody can say where it stands."""
     if goal is None or state is TargetState.UNKNOWN:
         return ""
-    rate = decimal(abs(found.rate or 0.0), lang)
-    if found.verdict == "reached":
-        return _("The goal is reached.", lang)
-    if found.verdict == "unknown":
-        return _("Too few months with figures to say when the goal is reached.", lang)
-    if found.verdict == "never" and (found.rate or 0.0) > 0:
-        text = mark("Not within the next ten years at this rate ({rate} points a month).")
-        return _(text, lang, rate=rate)
-    if found.verdict == "never":
-        return _("Not at this rate: the figures do not rise towards the goal.", lang)
-    words = {"on": _month(found.on), "rate": rate, "from": _month(found.earliest)}
-    if found.latest is None:
-        text = mark(
-            "At this rate ({rate} points a month) about {on}; not before {from}, and perhaps never."
-        )
-        return _(text, lang, **words)
-    text = mark("At this rate ({rate} points a month) about {on}, most likely {from} to {until}.")
-    return _(text, lang, **words, until=_month(found.latest))
+    rising = (found.rate or 0.0) > 0
+    text = VERDICTS.get(found.verdict, UNTIL if found.latest else PERHAPS)
+    if found.verdict == "never" and rising:
+        text = TOO_SLOW
+    words = {
+        "rate": decimal(abs(found.rate or 0.0), lang),
+        "on": _month(found.on),
+        "from": _month(found.earliest),
+        "until": _month(found.latest),
+    }
+    return _(text, lang, **words)
 
 
 def _month(day: str | None) -> str:

@@ -13,7 +13,7 @@ from parts import At, Monitor, district, reading, sources, wanted
 from ioc.engine.model import AreaView
 from ioc.inventory.topology import Target
 from ioc.ledger.model import Source
-from ioc.reports.gather import Sources, gather
+from ioc.reports.gather import NoSuchPlace, Sources, gather
 from ioc.reports.model import Figure, Report, TargetPart
 
 NOW = wanted("2026-01-01", "2026-02-28")
@@ -183,7 +183,7 @@ def test_by_old_units_each_has_its_own_figure_now(made: Sources) -> None:
 
 
 def test_a_place_that_is_not_there_is_refused_by_name(made: Sources) -> None:
-    with pytest.raises(LookupError, match="không có đơn vị khong-co"):
+    with pytest.raises(NoSuchPlace, match="không có đơn vị khong-co"):
         report(made, NOW.model_copy(update={"place": "khong-co"}))
 
 

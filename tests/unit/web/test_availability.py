@@ -95,9 +95,7 @@ def test_what_cannot_be_is_refused(client: TestClient, query: str) -> None:
     [("2026-13", 422), ("9999-12", 422), ("0000-01", 422), ("1989-12", 422), ("2101-01", 422),
      ("1990-01", 200), ("2100-12", 200), ("2026-02", 200)],
 )  # fmt: skip
-def test_a_month_that_nobody_can_mean_is_refused(
-    client: TestClient, month: str, code: int
-) -> None:
+def test_a_month_that_nobody_can_mean_is_refused(client: TestClient, month: str, code: int) -> None:
     assert client.get(f"/availability?month={month}").status_code == code
 
 
