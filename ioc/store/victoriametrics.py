@@ -21,7 +21,6 @@ them when it is killed: see started_at.
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,6 +29,7 @@ from ioc.store._address import HOST, Address, hosts, parse, secret
 from ioc.store._contents_remote import victoria_contents
 from ioc.store._http import Http
 from ioc.store._lines import times
+from ioc.store._vmclock import ServerClock
 from ioc.store._vmfacts import Processes
 from ioc.store._vmread import AHEAD, VictoriaReader
 from ioc.store._writer import LineWriter, batches
@@ -64,6 +64,7 @@ class VictoriaStore:
         self._http = Http(self.name, ways.select, address, headers)
         keepers = [Http(_name(base), base, address, headers) for base in ways.storage]
         self._processes = Processes(self._http, keepers)
+        self._clock = ServerClock(keepers or [self._http])
         self._writer = LineWriter(_name(ways.insert), ways.write, address, headers)
         self._read_path = ways.read
         self._reader = VictoriaReader(self._http, ways.read, self._processes.counts_once)
@@ -125,15 +126,29 @@ class VictoriaStore:
         except ValueError as error:
             words = {"store": self.name, "said": str(error)}
             raise StoreRefused(_("{store} refuses it: {said}", **words)) from None
-        now, early, late = int(time.time() * 1000), min(found), max(found)
-        if late > now + AHEAD:
-            raise self._no_such_time(late)
-        earliest = self._processes.earliest
-        if early < now - SHORTEST and early < earliest() and early < earliest(anew=True):
-            raise self._no_such_time(early)
+        early, late = min(found), max(found)
+        at = self._outside(early, late)
+        if at is not None and at >= 0:  # a time told long ago, or another retention by now
+            at = self._outside(early, late, anew=True)
+        if at is not None:
+            raise self._no_such_time(at)
 
-    def _no_such_time(self, at: int) -> StoreRefused:
+    def _outside(self, early: int, late: int, *, anew: bool = False) -> int | None:
+        """Which of the two the server does not keep; by its clock, since ours may be dead."""
+        now = self._clock.now(anew=anew)
+        if early < 0 or late > now + AHEAD:
+            return early if early < 0 else late
+        if early < now - SHORTEST and early < self._processes.earliest(now, anew=anew):
+            return early
+        return None
+
+    def _no_such_time(self, at: int) -> StoreError:
+        """Never, but only when there is no doubt what time it is."""
         words = {"store": self.name, "time": str(at)}
+        if at >= 0 and not self._clock.agrees():
+            return StoreUnavailable(
+                _("{store} does not keep {time}, but its clock is not ours: set both", **words)
+            )
         return StoreRefused(
             _("{store} does not keep {time}: before 1970, past its retention or ahead", **words)
         )

@@ -156,6 +156,33 @@ def test_what_it_would_drop_in_silence_is_refused(tmp_path: Path) -> None:
         store.close()
 
 
+@pytest.mark.parametrize("years", [-6, 150])
+def test_a_dead_clock_of_ours_refuses_nothing(
+    victoria: Victoria, monkeypatch: pytest.MonkeyPatch, years: int
+) -> None:
+    """After a reboot without a battery it is 2020; by mistake it is beyond the retention."""
+    victoria.wipe()
+    store, right = open_url(victoria.url), time.time
+    now = int(right() * 1000)
+    live = now + years * 365 * DAY
+    monkeypatch.setattr(time, "time", lambda: right() + years * 365 * 86_400)
+    good = [Point("check", (), {"rtt_ms": 1.0}, at) for at in (now - HOUR, now)]
+    store.write(good)
+    if years > 0:
+        with pytest.raises(StoreUnavailable, match=f"keep {live}, but its clock is not ours"):
+            store.send(f"check rtt_ms=1.0 {live}".encode())
+        monkeypatch.undo()
+        with pytest.raises(StoreRefused, match=f"does not keep {live}"):
+            store.send(f"check rtt_ms=1.0 {live}".encode())
+    else:
+        store.send(f"check rtt_ms=1.0 {live}".encode())
+        monkeypatch.undo()
+    victoria.flush()
+    [series] = store.read(SeriesQuery("check", "rtt_ms", now - DAY, now + DAY))
+    assert list(series.times) == [now - HOUR, now]
+    store.close()
+
+
 def test_a_killed_server_is_noticed_and_what_is_sent_again_is_there_once(tmp_path: Path) -> None:
     with running(Victoria(tmp_path)) as server:
         store, reference = open_url(server.url), MemoryStore()
