@@ -37,7 +37,8 @@ class Facts:
 
 
 class Processes:
-    """The processes of one VictoriaMetrics. select: answers questions; keepers: keep the rows.
+    """The processes of one VictoriaMetrics. select: answers questions; keepers: hold rows, on disk or
+    (vminsert) on their way there.
 
     What they were started with is remembered until refresh().
     """

@@ -3,7 +3,9 @@
 Single node: `victoriametrics://host:8428`. Cluster: `victoriametrics://vminsert:8480,vmselect:8481/
 ?tenant=0&storage=vmstorage-1:8482,vmstorage-2:8482`; one address with a tenant is a proxy in front
 of both (vmauth). `storage` is asked when its processes started, because they lose rows when they
-are killed; `storage=none` where they cannot be asked and rows are replicated. Further: `&tls=1`,
+are killed, and so is vminsert, which acknowledges rows that it has only in memory (behind a proxy
+it cannot be asked: name it and vmselect instead); `storage=none` where vmstorage cannot be asked
+and rows are replicated. Further: `&tls=1`,
 `&ca=FILE`, `&gzip=1`, `&timeout=20` (seconds). IOC_STORE_TOKEN is a bearer token or
 `user:password`.
 
@@ -62,9 +64,9 @@ class VictoriaStore:
         headers = _authorization(token)
         self.name = _name(ways.select)
         self._http = Http(self.name, ways.select, address, headers)
-        keepers = [Http(_name(base), base, address, headers) for base in ways.storage]
+        keepers = [Http(_name(base), base, address, headers) for base in ways.keepers]
         self._processes = Processes(self._http, keepers)
-        self._clock = ServerClock(keepers or [self._http])
+        self._clock = ServerClock(keepers[::-1] or [self._http])
         self._writer = LineWriter(_name(ways.insert), ways.write, address, headers)
         self._read_path = ways.read
         self._reader = VictoriaReader(self._http, ways.read, self._processes.counts_once)
@@ -87,8 +89,10 @@ class VictoriaStore:
             self.send(lines)
 
     def started_at(self) -> float | None:
-        """See ioc.store.base.Remote: when the latest of the processes that keep rows started."""
-        return max((facts.started_at for facts in self._processes.keepers()), default=None)
+        """See ioc.store.base.Remote: the sum over all processes that hold rows. Only its change
+        means something, and it changes with any of them, also with one whose clock is behind."""
+        starts = [facts.started_at for facts in self._processes.keepers()]
+        return sum(starts) if starts else None
 
     def read(self, query: SeriesQuery) -> list[Series]:
         """See ioc.store.base.SeriesQuery. Raises ValueError, StoreError."""
@@ -156,14 +160,15 @@ class VictoriaStore:
 
 @dataclass(frozen=True, slots=True)
 class _Ways:
-    """insert, select, storage: addresses of processes. write: what `/api/v2/write` is under.
+    """insert, select, keepers: addresses of processes; keepers: that lose rows when killed, those
+    with disks last. write: what `/api/v2/write` is under.
 
     read: path of the API of Prometheus at select.
     """
 
     insert: str
     select: str
-    storage: tuple[str, ...]
+    keepers: tuple[str, ...]
     write: str
     read: str
 
@@ -174,13 +179,14 @@ def _ways(address: Address) -> _Ways:
         base = address.base(address.hosts[0], SINGLE)
         return _Ways(base, base, (base,), base, "/api/v1")
     insert, select = address.hosts[0], address.hosts[-1]
-    keepers = address.options.get("storage", "none")
-    storage = () if keepers == "none" else hosts(keepers)
+    given = address.options.get("storage", "none")
+    storage = [] if given == "none" else [address.base(h, STORAGE) for h in hosts(given)]
     first = address.base(insert, INSERT)
+    watched = [first] if len(address.hosts) > 1 else []  # one address: of a proxy
     return _Ways(
         first,
         address.base(select, SELECT),
-        tuple(address.base(host, STORAGE) for host in storage),
+        (*watched, *storage),
         f"{first}/insert/{tenant}/influx",
         f"/select/{tenant}/prometheus/api/v1",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from ioc.store._vmread import SETTLED
 from ioc.store.base import Aggregate, Point, SeriesQuery, Store, StoreRefused, StoreUnavailable
 from ioc.store.memory import MemoryStore
 from ioc.store.victoriametrics import open_url
+from tests.integration.store._scripted import Response, scripted
 from tests.integration.store._servers import Nginx, Victoria, running
 
 T0 = 1_770_000_000_000
@@ -47,6 +48,7 @@ INSERT = """
       rewrite ^ /api/v2/write break;
       proxy_pass http://127.0.0.1:BEHIND;
     }
+    location = /metrics { proxy_pass http://127.0.0.1:BEHIND; }
 """
 SELECT = """
     location ~ ^/select/0/prometheus/(.*)$ {
@@ -77,7 +79,35 @@ def test_the_addresses_of_a_cluster_are_used(victoria: Victoria, tmp_path: Path)
         assert health.ok
         assert health.size is not None
         assert health.free
-        assert store.started_at() == open_url(victoria.url).started_at()
+        store.close()
+
+
+@pytest.mark.parametrize("storage", ["none", "two"])
+@pytest.mark.parametrize("again", [3, -500])
+def test_whichever_process_of_a_cluster_was_started_anew_is_noticed(
+    storage: str, again: int
+) -> None:
+    """vminsert too, which acknowledges what is in its memory; and one whose clock is behind."""
+    starts = [1000.0, 2000.0, 3000.0]
+
+    def process(number: int) -> Callable[[object], Response]:
+        said = lambda _request: f"vm_app_start_timestamp {starts[number]}".encode()  # noqa: E731
+        return lambda request: Response(200, said(request))
+
+    with (
+        scripted(process(0)) as insert,
+        scripted(process(1)) as one,
+        scripted(process(2)) as two,
+    ):
+        stores = f"127.0.0.1:{one.port},127.0.0.1:{two.port}" if storage == "two" else "none"
+        hosts = f"127.0.0.1:{insert.port},127.0.0.1:{one.port}"
+        store = open_url(f"victoriametrics://{hosts}/?tenant=0&storage={stores}")
+        for number in range(3 if storage == "two" else 1):
+            before = store.started_at()
+            assert before is not None
+            assert store.started_at() == before
+            starts[number] += again
+            assert store.started_at() not in (before, None)
         store.close()
 
 
