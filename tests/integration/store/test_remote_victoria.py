@@ -13,7 +13,7 @@ from ioc.store._vmread import SETTLED
 from ioc.store.base import Aggregate, Point, SeriesQuery, Store, StoreRefused, StoreUnavailable
 from ioc.store.memory import MemoryStore
 from ioc.store.victoriametrics import open_url
-from tests.integration.store._scripted import Response, scripted
+from tests.integration.store._scripted import Request, Response, scripted
 from tests.integration.store._servers import Nginx, Victoria, running
 
 T0 = 1_770_000_000_000
@@ -79,6 +79,30 @@ def test_the_addresses_of_a_cluster_are_used(victoria: Victoria, tmp_path: Path)
         assert health.ok
         assert health.size is not None
         assert health.free
+        store.close()
+
+
+def test_part_of_an_answer_is_not_taken_for_the_whole() -> None:
+    """A cluster of which a vmstorage is away answers with what the others have, unless asked."""
+
+    def answer(request: Request) -> Response:
+        if request.path == "/metrics":
+            flag = b'flag{name="dedup.minScrapeInterval", value="1ms"} 1\n'
+            return Response(200, flag + b"vm_app_start_timestamp 1")
+        if request.path.endswith("/values"):
+            return Response(200, b'{"data": ["check_rtt_ms"]}')
+        if request.path.endswith("/export"):
+            return Response(200, b"")
+        return Response(200, b'{"data": {"result": []}}')
+
+    with scripted(answer) as server:
+        host = f"127.0.0.1:{server.port}"
+        store = open_url(f"victoriametrics://{host},{host}/?tenant=0&storage=none")
+        store.contents()
+        store.read(SeriesQuery("check", "rtt_ms", T0 + 1, T0 + DAY, step=HOUR))
+        asked = {r.path.rpartition("/")[2]: r.body for r in server.asked if r.method == "POST"}
+        assert set(asked) == {"values", "query", "query_range", "export"}
+        assert all(b"deny_partial_response=1" in body for body in asked.values())
         store.close()
 
 
@@ -252,7 +276,28 @@ def test_a_server_that_does_not_tell_its_flags_is_used_all_the_same(
         alike(store, reference, SeriesQuery("check", "rtt_ms", T0, T0 + DAY, step=HOUR))
         with pytest.raises(StoreUnavailable, match="not permitted"):
             store.started_at()
-        assert "not permitted" in str(store.health().problem)
+        health = store.health()
+        assert (health.ok, health.size, health.free) == (True, None, None)
+        store.close()
+
+
+def test_a_proxy_that_passes_on_questions_only_is_no_server_away(
+    victoria: Victoria, tmp_path: Path
+) -> None:
+    victoria.wipe()
+    only = """
+    location = /api/v1/query { proxy_pass http://127.0.0.1:BEHIND; }
+    location = /api/v2/write { proxy_pass http://127.0.0.1:BEHIND; }
+    location / { return 404; }
+    """
+    with running(Nginx(tmp_path, only.replace("BEHIND", str(victoria.port)))) as front:
+        store = open_url(f"victoriametrics://127.0.0.1:{front.port}")
+        store.write(points(T0, 5, MINUTE))
+        assert store.health().ok
+        store.close()
+    with running(Nginx(tmp_path / "none", "location / { return 404; }")) as front:
+        store = open_url(f"victoriametrics://127.0.0.1:{front.port}")
+        assert "not found" in str(store.health().problem)
         store.close()
 
 

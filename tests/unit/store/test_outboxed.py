@@ -202,6 +202,22 @@ def test_a_silent_death_is_noticed_without_anything_to_send(open_store: Open) ->
     assert backlog(store).away_since == since, "it is away as long as it is away"
 
 
+def test_a_look_that_fails_makes_no_request_smaller(open_store: Open) -> None:
+    remote = MemoryRemote()
+    looks: list[int] = []
+
+    def ill() -> StoreHealth:
+        looks.append(1)
+        return StoreHealth(False, "no figures")
+
+    remote.health = ill  # type: ignore[method-assign]
+    store = open_store(remote)
+    until(lambda: len(looks) > 4)
+    store.write(points(*range(ROWS)))
+    until(lambda: len(remote.lines) == ROWS)
+    assert len(remote.log[0]) == ROWS
+
+
 def test_a_server_that_does_not_show_its_start_gets_everything_and_it_is_kept(
     open_store: Open,
 ) -> None:
