@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ioc.outbox.batches import Batches
-from ioc.store._breaker import Breaker
 from ioc.store._drain import Pace
 from ioc.store._outboxed import ROWS, OutboxedStore, open_outboxed
 from ioc.store.base import (
@@ -265,31 +264,3 @@ def test_reading_is_the_servers_answer(open_store: Open) -> None:
     store = open_store(MemoryRemote())
     with pytest.raises(StoreUnavailable, match="not of interest"):
         store.read(SeriesQuery("check", "up", 0, 1))
-
-
-def test_after_a_question_that_hung_the_next_are_told_at_once() -> None:
-    breaker, asked = Breaker(long=0.0, rest=0.1), []
-
-    def hang() -> int:
-        asked.append(1)
-        if len(asked) == 1:
-            raise StoreUnavailable("timed out")
-        return 7
-
-    for _ in range(3):
-        with pytest.raises(StoreUnavailable, match="timed out"):
-            breaker.call(hang)
-    assert len(asked) == 1
-    time.sleep(0.11)
-    assert breaker.call(hang) == 7
-
-
-def test_a_refusal_that_came_at_once_stops_nobody() -> None:
-    breaker = Breaker()
-
-    def refused() -> None:
-        raise StoreUnavailable("connection refused")
-
-    with pytest.raises(StoreUnavailable):
-        breaker.call(refused)
-    assert breaker.call(lambda: 7) == 7
