@@ -170,7 +170,8 @@ def test_a_token_that_may_only_write_is_enough_for_writing() -> None:
         ({"write buckets"}, {}, set(), "the token lacks the permission: write buckets"),
         ({"write buckets"}, {"ioc": 0}, set(), "the token lacks the permission: write buckets"),
         ({"read buckets"}, {"ioc": 0}, set(), "the token lacks the permission: read buckets"),
-        ({"read orgs"}, {}, set(), "no organization huyen, or not for this token"),
+        ({"read orgs"}, {}, set(), "the token lacks the permission: read orgs"),
+        ({"read orgs", "read buckets"}, {"ioc": 0}, set(), "lacks the permission: read buckets"),
     ],
 )
 def test_the_missing_permission_is_named(
@@ -183,6 +184,23 @@ def test_the_missing_permission_is_named(
             with pytest.raises(StoreUnavailable, match=words):
                 act()
         assert words in str(store.health().problem)
+        store.close()
+
+
+def test_an_unknown_token_is_told_from_one_with_few_rights() -> None:
+    """The words of InfluxDB 2.9.1; /query has its own."""
+
+    def answer(request: Request) -> Response:
+        if request.path == "/ping":
+            return Response(204, headers={"X-Influxdb-Version": "v2.9.1"})
+        return said(401, "Unauthorized" if request.path == "/query" else "unauthorized access")
+
+    with scripted(answer) as server:
+        store = open_on(server)
+        for act in (lambda: store.maintain(T0), lambda: store.read(QUERY)):
+            with pytest.raises(StoreUnavailable, match=r"unauthorized access.*IOC_STORE_TOKEN"):
+                act()
+        assert "permission" not in str(store.health().problem)
         store.close()
 
 
