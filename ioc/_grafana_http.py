@@ -73,13 +73,16 @@ class Grafana:
         )
         # Of a host that also has an account in ~/.netrc the token must win.
         self._face.api.s.trust_env = False
+        # A redirected POST would become a GET, and its answer look like success.
+        self._face.api.s.max_redirects = 0
 
     def check(self) -> str:
         """The version, after making sure that it is a Grafana that we can publish to.
 
         Raises NotThere, TooOld, TokenRefused.
         """
-        health = self.get("/health", what=_("reading its state"))
+        with self._translated(_("reading its state"), probe=True):
+            health = self._face.api.GET("/health")
         if not isinstance(health, dict) or "database" not in health:
             raise NotThere(self._no_grafana())
         version = str(health.get("version") or "")
@@ -120,8 +123,8 @@ class Grafana:
             return self._face.api.PATCH(path, json=body)
 
     @contextmanager
-    def _translated(self, what: str) -> Iterator[None]:
-        """The one table of troubles."""
+    def _translated(self, what: str, *, probe: bool = False) -> Iterator[None]:
+        """The one table of troubles. probe: it may not be a Grafana at all."""
         try:
             yield
         except GrafanaUnauthorizedError as error:
@@ -132,13 +135,17 @@ class Grafana:
             if error.status_code == 403:
                 text = _("the token may not do this: {what} ({said})", what=what, said=_said(error))
                 raise RightMissing(text) from error
-            if error.status_code == 404:
+            if error.status_code == 404 and probe:
                 raise NotThere(self._no_grafana()) from error
             words = {"what": what, "status": error.status_code, "said": _said(error)}
             raise Refused(_("Grafana refuses: {what} ({status}: {said})", **words)) from error
         except ValueError as error:  # no JSON
             raise NotThere(self._no_grafana()) from error
         except OSError as error:  # of requests, too
+            elsewhere = _leads_to(error)
+            if elsewhere is not None:
+                text = mark("{url} leads on to {elsewhere}; write that into IOC_GRAFANA_URL")
+                raise NotThere(_(text, url=self.url, elsewhere=elsewhere)) from error
             words = {"url": self.url, "why": _why(error)}
             raise NotThere(_("no answer from Grafana at {url}: {why}", **words)) from error
 
@@ -151,6 +158,13 @@ def _said(error: GrafanaException) -> str:
     response = error.response
     said = response.get("message") if isinstance(response, dict) else response
     return " ".join(str(said or error.message).split())[:300]
+
+
+def _leads_to(error: OSError) -> str | None:
+    """Where a redirect that was not followed leads, without the path of the question."""
+    response = getattr(error, "response", None)
+    location = response.headers.get("Location") if response is not None else None
+    return str(location).partition("/api/")[0] if location else None
 
 
 def _why(error: BaseException) -> str:

@@ -117,9 +117,12 @@ class Admin:
         try:
             made = self._ask_to(_("write buckets"), "POST", "/api/v2/buckets", body)
         except StoreRefused as error:
-            if "already exists" in str(error):  # but this token may not see it
+            if "already exists" not in str(error):
+                raise
+            known_now = self._known_bucket()  # another program was quicker
+            if known_now is None:  # it is there, but this token may not see it
                 raise self._lacks(_("read buckets")) from None
-            raise
+            return known_now
         return made.json()
 
     def _rules(self) -> dict[str, Any]:
@@ -176,7 +179,7 @@ class Admin:
 
     def _no_organization(self) -> Forbidden:
         words = {"store": self._http.name, "org": self._org}
-        return Forbidden(_("{store}: no organization {org}, or not for this token", **words))
+        return Forbidden(_("{store}: no organization {org}", **words))
 
 
 def _length(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,7 +51,11 @@ def plan(view: View, level: int, start: int, end: int, moving: Moving) -> Iterat
         return
     yield from plan(view, below, start, first, moving)
     settled = first
-    for a, b in moving[level]:
+    near = moving[level]  # sorted, apart from each other
+    for index in range(max(0, bisect_right(near, (first,)) - 1), len(near)):
+        a, b = near[index]
+        if a >= last:
+            break
         begin = max(grid.start(a), settled)
         after = min(grid.end(b), last)
         if begin < after:

@@ -8,6 +8,7 @@ IOC_STORE_TOKEN; for InfluxDB 1 it is `user:password`.
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -59,6 +60,7 @@ class InfluxStore:
         )
         self._admin = Admin(self._http, self._bucket, self._org, keep)
         self._prepared = False
+        self._making = threading.Lock()
 
     def send(self, lines: bytes) -> None:
         """See ioc.store.base.Remote. A missing bucket is made before.
@@ -146,7 +148,8 @@ class InfluxStore:
 
     def _ensure(self) -> None:
         try:
-            self._admin.ensure()
+            with self._making:  # two threads would both find it missing
+                self._admin.ensure()
         except StoreRefused as error:  # a name that it does not take, say: no fault of the points
             raise StoreUnavailable(str(error)) from error
 

@@ -21,8 +21,12 @@ from tests.integration.grafana._grafana import Page, Screen, panels, variables
 DAYS = 30
 GOAL = 300.0  # ms
 RUNS = 3
-BOARD = "ioc-center"
-RANGES = ((1, "24 h"), (DAYS, f"{DAYS} days"))
+# Dashboard, what it is called here, days, goal in ms: the leaders' has one.
+VIEWS: tuple[tuple[str, str, int, float | None], ...] = (
+    ("ioc-center", "leaders' dashboard", 1, GOAL),
+    ("ioc-center", "leaders' dashboard", DAYS, GOAL),
+    ("ioc-links", "links' dashboard", DAYS, None),
+)
 
 
 def run() -> list[Figure]:
@@ -38,36 +42,44 @@ def run() -> list[Figure]:
         del points
         end = district.made.started / 1000
         return [
-            _figure(name, engine, language, end, days, shown, count)
+            _figure(name, engine, language, end, view, count)
             for name, language, engine in (
                 ("InfluxDB 1.6.7", "influxql", influx),
                 ("VictoriaMetrics", "promql", victoria),
             )
-            for days, shown in RANGES
+            for view in VIEWS
         ]
 
 
 def _figure(
-    name: str, engine: Any, language: str, end: float, days: int, shown: str, count: int
+    name: str,
+    engine: Any,
+    language: str,
+    end: float,
+    view: tuple[str, str, int, float | None],
+    count: int,
 ) -> Figure:
+    board, called, days, goal = view
     times = [
         _fastest(page, target, least)
-        for page, target, least in _queries(engine, language, end, days)
+        for page, target, least in _queries(engine, language, end, days, board)
     ]
     slowest = max(times)
-    print(f"{name}, {shown}: {len(times)} queries of {count} points, sum {sum(times):.0f} ms")
+    print(f"{name}, {called}: {len(times)} queries of {count} points, sum {sum(times):.0f} ms")
     return {
-        "name": f"leaders' dashboard, slowest query over {shown}, {name}",
+        "name": f"{called}, slowest query over {days} d, {name}",
         "ours": round(slowest, 1),
         "unit": "ms",
         "peers": {},
-        "goal": f"under {GOAL:.0f} ms each",
-        "met": slowest < GOAL,
+        "goal": None if goal is None else f"under {goal:.0f} ms each",
+        "met": None if goal is None else slowest < goal,
     }
 
 
-def _queries(engine: Any, language: str, end: float, days: int) -> Iterator[tuple[Page, Any, Any]]:
-    board = next(d for d in _grafana.dashboards(language) if d["uid"] == BOARD)
+def _queries(
+    engine: Any, language: str, end: float, days: int, uid: str
+) -> Iterator[tuple[Page, Any, Any]]:
+    board = next(d for d in _grafana.dashboards(language) if d["uid"] == uid)
     chosen: dict[str, list[str] | None] = {
         v["name"]: None if v["type"] == "query" else [v["query"]] for v in variables(board)
     }

@@ -273,6 +273,13 @@ def test_what_answers_is_no_grafana(publish, answer: bytes) -> None:
         sentence(publish(url), "is not Grafana", "IOC_GRAFANA_URL")
 
 
+def test_an_address_that_leads_on(publish) -> None:
+    """Following it would turn every POST into a GET that looks like success."""
+    head = b"HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\n"
+    with saying(head + b"Location: https://grafana.example/x/api/health\r\n\r\n") as url:
+        sentence(publish(url), f"{url} leads on to https://grafana.example/x;", "IOC_GRAFANA_URL")
+
+
 def test_what_answers_speaks_no_http(publish) -> None:
     with saying(b"SSH-2.0-x\r\n") as url:
         sentence(publish(url), "no answer from Grafana at")
@@ -327,6 +334,7 @@ def test_a_viewers_token_can_do_nothing(publish, state: State, address: str) -> 
         ("/dashboards/db", 412, "The dashboard has been changed by someone else"),
         ("/datasources", 409, "data source with the same name already exists"),
         ("/playlists", 503, "shutting down"),
+        ("/playlists", 404, "Not found"),
     ],
 )
 def test_what_grafana_refuses_is_said_in_its_words(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ import pytest
 
 from ioc.store import open_store, victoriametrics
 from ioc.store._address import parse
-from ioc.store._http import Http
+from ioc.store._http import Http, NotFound
 from ioc.store.base import Store
 from ioc.store.influxdb import EXAMPLE, OPTIONS, InfluxStore
 from ioc.store.victoriametrics import VictoriaStore
@@ -87,5 +87,6 @@ def _influx2(request: pytest.FixtureRequest) -> Store:
 
 def _remove(http: Http, bucket: str) -> None:
     query = {"org": INFLUXDB2["ORG"], "name": bucket}
-    for one in http.ask("GET", "/api/v2/buckets", query).json()["buckets"]:
-        http.ask("DELETE", f"/api/v2/buckets/{one['id']}")
+    with suppress(NotFound):  # nothing was written
+        for one in http.ask("GET", "/api/v2/buckets", query).json()["buckets"]:
+            http.ask("DELETE", f"/api/v2/buckets/{one['id']}")
