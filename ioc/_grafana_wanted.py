@@ -58,6 +58,10 @@ def _influx(store: str, token: str | None, url: str | None) -> Source:
     body = _body("ioc-influxdb", "influxdb", "Mini IOC (InfluxDB)")
     body["url"] = url or address.base(address.hosts[0], influxdb.PORT)
     body["jsonData"] |= {"version": "InfluxQL", "dbName": address.name, "httpMode": "POST"}
+    user, colon, password = (token or "").partition(":")
+    if colon:  # InfluxDB 2 knows a name with a password as Basic only, not behind `Token`
+        body |= {"basicAuth": True, "basicAuthUser": user}
+        return Source("influxql", body, {"basicAuthPassword": password})
     return Source("influxql", body, _secret(body, token, "Token"))
 
 
@@ -79,6 +83,7 @@ def _body(uid: str, kind: str, name: str) -> dict[str, Any]:
         "name": name,
         "access": "proxy",
         "isDefault": False,
+        "basicAuth": False,
         "jsonData": {"timeInterval": "60s"},
     }
 

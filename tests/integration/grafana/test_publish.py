@@ -172,6 +172,22 @@ def test_a_store_token_that_grafana_has_not_is_sent(publish, state: State, addre
     assert state.datasources["ioc-influxdb"]["secureJsonFields"] == {"httpHeaderValue1": True}
 
 
+def test_a_name_with_a_password_is_given_as_such(
+    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """InfluxDB 2 does not take it behind `Token`; InfluxDB 1 takes both."""
+    monkeypatch.setenv("IOC_STORE_TOKEN", "reader:secret:1")
+    publish(address)
+    source = state.datasources["ioc-influxdb"]
+    assert (source["basicAuth"], source["basicAuthUser"]) == (True, "reader")
+    assert source["secureJsonFields"] == {"basicAuthPassword": True}
+    assert "secret" not in json.dumps(source)
+    assert "was changed" not in publish(address).out
+    monkeypatch.setenv("IOC_STORE_TOKEN", "a-token")
+    publish(address)
+    assert state.datasources["ioc-influxdb"]["basicAuth"] is False
+
+
 def test_json_for_other_programs(publish, address: str) -> None:
     run = publish(address, "--json")
     found = json.loads(run.out)
