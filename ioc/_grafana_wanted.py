@@ -10,11 +10,12 @@ from typing import Any
 
 from ioc.i18n import _, mark
 from ioc.store import influxdb, victoriametrics
-from ioc.store._address import parse
+from ioc.store._address import TOKEN, parse
 
 DASHBOARDS = Path(__file__).parent.parent / "dashboards" / "json"
 FOLDER = {"uid": "mini-ioc", "title": "Mini IOC"}
-ACCOUNT = {"name": "mini-ioc-wall", "role": "Viewer", "isDisabled": False}
+ACCOUNT = {"name": "mini-ioc-wall", "role": "Viewer"}
+READER = "IOC_GRAFANA_STORE_TOKEN"
 TOKEN_NAME = "wall"  # noqa: S105 - the name of a token, not the token
 PLAYLIST = "Mini IOC: màn hình tường"
 ON_THE_WALL = ("ioc-center", "ioc-links", "ioc-targets", "ioc-incidents")
@@ -40,7 +41,7 @@ class Source:
 
 
 def source(store: str, token: str | None, url: str | None) -> Source:
-    """The data source for a store (IOC_STORE) and its token (IOC_STORE_TOKEN). url: where
+    """The data source for a store (IOC_STORE) and a token that may only read it. url: where
     Grafana reaches the store, if that is another address than ours. Raises WantedError."""
     kind = store.partition(":")[0]
     if kind == "influxdb":
@@ -51,6 +52,33 @@ def source(store: str, token: str | None, url: str | None) -> Source:
         "IOC_STORE={kind}: Grafana cannot read it; it needs influxdb://… or victoriametrics://…"
     )
     raise WantedError(_(text, kind=kind))
+
+
+def reading_token(store: str, environ: Mapping[str, str]) -> str | None:
+    """What Grafana reads the store with; None = the store wants nothing. Whoever may look at a
+    dashboard can send any query with it, so it must not be one that may write and delete.
+
+    Raises WantedError, which says how to make one that only reads.
+    """
+    own, reader = environ.get(TOKEN) or None, environ.get(READER) or None
+    influx = store.startswith("influxdb:")
+    if own is None or (reader is not None and not (influx and reader == own)):
+        return reader
+    words = {"name": READER, "own": TOKEN}
+    if influx:
+        words["database"] = parse(store, influxdb.EXAMPLE, influxdb.OPTIONS).name
+        text = mark(
+            "{name} is not set to a secret of its own: with {own} every viewer of Grafana could "
+            "delete the series; make one that only reads (InfluxDB 2: influx v1 auth create "
+            "--username grafana --read-bucket ID, with the ID of bucket {database} from influx "
+            "bucket list; InfluxDB 1: CREATE USER and GRANT READ) and set {name}=NAME:PASSWORD"
+        )
+    else:
+        text = mark(
+            "{name} is not set: {own} may write, and Grafana should only read; give Grafana a "
+            "user of vmauth for reading paths only and set {name}=NAME:PASSWORD"
+        )
+    raise WantedError(_(text, **words))
 
 
 def _influx(store: str, token: str | None, url: str | None) -> Source:
@@ -69,6 +97,8 @@ def _victoria(store: str, token: str | None, url: str | None) -> Source:
     path = "" if tenant is None else f"/select/{tenant}/prometheus"
     body["url"] = url or address.base(address.hosts[-1], port) + path
     body["jsonData"] |= {"httpMethod": "POST", "prometheusType": "Prometheus"}
+    # Half a cluster must not pass for the whole: an answer without a storage is an error.
+    body["jsonData"]["customQueryParameters"] = "deny_partial_response=1"
     return Source("promql", body, _secret(body, token, "Bearer"))
 
 
@@ -79,14 +109,20 @@ def _body(uid: str, kind: str, name: str) -> dict[str, Any]:
         "name": name,
         "access": "proxy",
         "isDefault": False,
+        "basicAuth": False,
         "jsonData": {"timeInterval": "60s"},
     }
 
 
 def _secret(body: dict[str, Any], token: str | None, word: str) -> dict[str, str]:
-    """The header that carries the store's token."""
+    """How the store's token is sent: as the store itself does it. `user:password` is Basic;
+    InfluxDB 2 does not take it behind `Token`."""
     if not token:
         return {}
+    user, colon, password = token.partition(":")
+    if colon:
+        body |= {"basicAuth": True, "basicAuthUser": user}
+        return {"basicAuthPassword": password}
     body["jsonData"]["httpHeaderName1"] = "Authorization"
     return {"httpHeaderValue1": f"{word} {token}"}
 

@@ -32,6 +32,7 @@ from ioc.store._address import TOKEN, Address
 from ioc.store.base import StoreError, StoreRefused, StoreTooLarge, StoreUnavailable
 
 CONNECT = 5.0  # seconds
+LACKING = "is unauthorized"  # how InfluxDB 2 says 401 to a token that it knows
 SHOWN = 500  # letters of what a server says that a message repeats
 
 
@@ -151,7 +152,8 @@ def failure(name: str, status: int, headers: Mapping[str, str], said: str | byte
         return StoreRefused(_("{store} refuses it: {said}", **words))
     if status in (401, 403):
         message = _("{store}: not permitted ({said}); look at {variable}", **words, variable=TOKEN)
-        return Forbidden(message)
+        lacks = status == 403 or text.endswith(LACKING)
+        return Forbidden(message) if lacks else BadToken(message)
     if status == 404:
         return NotFound(_("{store}: not found ({said})", **words))
     wait = _retry_after(headers)
@@ -164,6 +166,10 @@ class NotFound(StoreUnavailable):
 
 class Forbidden(StoreUnavailable):
     """The token is not valid, or not for this."""
+
+
+class BadToken(Forbidden):
+    """The server does not know the token at all, so no permission would help."""
 
 
 def strange(name: str, status: int) -> StoreUnavailable:

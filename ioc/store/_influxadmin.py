@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ioc.i18n import _
-from ioc.store._http import Forbidden, Http, NotFound, Reply
+from ioc.store._http import BadToken, Forbidden, Http, NotFound, Reply
 from ioc.store._influxql import found, identifier
 from ioc.store.base import StoreRefused, StoreUnavailable
 
@@ -94,6 +94,7 @@ class Admin:
         self._mapping(number)
 
     def _known_bucket(self) -> dict[str, Any] | None:
+        """None: there is no such bucket; one that the token may not read is an empty list."""
         query = {"org": self._org, "name": self._bucket}
         try:
             buckets = self._look(_("read buckets"), "/api/v2/buckets", query, "buckets")
@@ -101,7 +102,9 @@ class Admin:
             if "organization" in str(error):
                 raise self._no_organization() from None
             return None
-        return next(iter(buckets), None)
+        if not buckets:
+            raise self._lacks(_("read buckets"))
+        return dict(buckets[0])
 
     def _made_bucket(self) -> dict[str, Any]:
         try:
@@ -109,7 +112,7 @@ class Admin:
         except NotFound:
             known = []
         if not known:
-            raise self._lacks(_("read buckets; to make the bucket also read orgs, write buckets"))
+            raise self._lacks(_("read orgs"))
         body = {"orgID": known[0]["id"], "name": self._bucket, **self._rules()}
         try:
             made = self._ask_to(_("write buckets"), "POST", "/api/v2/buckets", body)
@@ -165,9 +168,9 @@ class Admin:
     def _may(self, permission: str, act: Callable[[], Any]) -> Any:
         try:
             return act()
+        except BadToken:
+            raise
         except Forbidden as error:
-            if "unauthorized access" in str(error):  # the token is not valid at all
-                raise
             raise self._lacks(permission) from error
 
     def _lacks(self, permission: str) -> Forbidden:

@@ -249,15 +249,18 @@ def test_the_data_sources_are_those_that_the_panels_name(language: str) -> None:
     assert source["url"].startswith("${IOC_GRAFANA_")
     assert source["jsonData"]["timeInterval"] == "60s"
     for secret in source.get("secureJsonData", {}).values():
-        assert re.fullmatch(r"(Token )?\$\{\w+\}", secret)
+        assert re.fullmatch(r"\$\{\w+\}", secret)
 
 
-def test_influxdb_is_asked_in_influxql_with_a_token() -> None:
+def test_influxdb_is_asked_in_influxql_with_a_name_and_a_password() -> None:
+    """InfluxDB 2 refuses `Authorization: Token name:password` on /query (seen on 2.9.1)."""
     text = (PROVISIONING / "datasources" / "influxdb.yaml").read_text(encoding="utf-8")
     (source,) = yaml.safe_load(text)["datasources"]
     assert source["jsonData"]["version"] == "InfluxQL"
-    assert source["jsonData"]["httpHeaderName1"] == "Authorization"
-    assert source["secureJsonData"]["httpHeaderValue1"].startswith("Token ${")
+    assert source["basicAuth"] is True
+    assert source["basicAuthUser"] == "${IOC_GRAFANA_INFLUXDB_USER}"
+    assert source["secureJsonData"] == {"basicAuthPassword": "${IOC_GRAFANA_INFLUXDB_PASSWORD}"}
+    assert "httpHeaderName1" not in source["jsonData"]
 
 
 def test_dashboards_come_from_a_folder_and_cannot_be_changed_by_hand() -> None:

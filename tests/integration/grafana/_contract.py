@@ -49,6 +49,7 @@ class State:
     rights: set[str] | None = None
     folders: dict[str, dict[str, Any]] = field(default_factory=dict)
     datasources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)  # never given back
     dashboards: dict[str, dict[str, Any]] = field(default_factory=dict)
     meta: dict[str, dict[str, Any]] = field(default_factory=dict)
     playlists: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -117,6 +118,7 @@ def add_source(state: State, body: Any) -> Any:
     if any(one["name"] == body["name"] for one in state.datasources.values()):
         raise Refusal(409, "data source with the same name already exists")
     state.datasources[body["uid"]] = _kept_source(body)
+    state.secrets[body["uid"]] = dict(body.get("secureJsonData") or {})
     return {"message": "Datasource added", "id": 1, "datasource": body}
 
 
@@ -127,6 +129,7 @@ def put_source(state: State, uid: str, body: Any) -> Any:
         raise Refusal(403, "Cannot update read-only data source")
     before = state.datasources[uid]["secureJsonFields"]
     state.datasources[uid] = _kept_source(body, before)
+    state.secrets[uid] = state.secrets.get(uid, {}) | (body.get("secureJsonData") or {})
     return {"message": "Datasource updated", "id": 1}
 
 

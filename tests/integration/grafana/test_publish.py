@@ -17,6 +17,7 @@ from ioc.i18n import use_language
 from tests.integration.grafana._contract import TOKEN, State, grafana
 
 STORE_TOKEN = "secret-of-the-store"
+READER = "secret-of-grafana"
 WRITES = {
     "folders:create", "folders:write", "datasources:create", "datasources:write",
     "dashboards:create", "playlists:write", "serviceaccounts:create", "serviceaccounts:write",
@@ -39,6 +40,7 @@ def address(state: State) -> Iterator[str]:
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("IOC_STORE", "influxdb://127.0.0.1:8086/ioc?org=huyen")
     monkeypatch.setenv("IOC_STORE_TOKEN", STORE_TOKEN)
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", READER)
     monkeypatch.setenv("IOC_GRAFANA_TOKEN", TOKEN)
     monkeypatch.setenv("IOC_LANG", "en")
     yield
@@ -65,6 +67,7 @@ def publish(
         code = run_command(["grafana", "publish", *words])
         out, err = capsys.readouterr()
         assert STORE_TOKEN not in out + err
+        assert READER not in out + err
         assert TOKEN not in out + err
         assert "Traceback" not in err
         return Run(code, out, err)
@@ -87,6 +90,7 @@ def test_a_new_grafana_gets_everything(publish, state: State, address: str) -> N
     (account,) = state.accounts.values()
     assert account["role"] == "Viewer"
     assert run.out.count("glsa_secret-1") == 1
+    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": f"Token {READER}"}
     consoles = {
         variable["query"]
         for board in state.dashboards.values()
@@ -101,7 +105,7 @@ def test_a_second_time_changes_nothing(publish, state: State, address: str) -> N
     state.calls.clear()
     run = publish(address)
     assert run.code == 0
-    assert state.calls == []
+    assert state.calls == [("PUT", "/datasources/uid/ioc-influxdb")]  # its secret
     assert "glsa_" not in run.out
     assert run.out.count("as it should be") == 13
 
@@ -172,6 +176,60 @@ def test_a_store_token_that_grafana_has_not_is_sent(publish, state: State, addre
     assert state.datasources["ioc-influxdb"]["secureJsonFields"] == {"httpHeaderValue1": True}
 
 
+def test_a_name_with_a_password_is_given_as_such(
+    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """InfluxDB 2 does not take it behind `Token`; InfluxDB 1 takes both."""
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "reader:secret:1")
+    publish(address)
+    source = state.datasources["ioc-influxdb"]
+    assert (source["basicAuth"], source["basicAuthUser"]) == (True, "reader")
+    assert source["secureJsonFields"] == {"basicAuthPassword": True}
+    assert "secret" not in json.dumps(source)
+    assert "was changed" not in publish(address).out
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "a-token")
+    publish(address)
+    assert state.datasources["ioc-influxdb"]["basicAuth"] is False
+
+
+def test_another_secret_is_given_although_nothing_else_differs(
+    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(address)
+    state.datasources["ioc-influxdb"]["jsonData"]["maxSeries"] = 5000
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "a-newer-one")
+    assert "secret sent again" not in publish(address, "--dry-run").out
+    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": f"Token {READER}"}
+    assert "as it should be, its secret sent again" in publish(address).out
+    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": "Token a-newer-one"}
+    assert state.datasources["ioc-influxdb"]["jsonData"]["maxSeries"] == 5000, "an admin's own"
+
+
+@pytest.mark.parametrize("reader", [None, "", STORE_TOKEN])
+def test_grafana_never_gets_what_may_delete(
+    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch, reader: str | None
+) -> None:
+    monkeypatch.delenv("IOC_GRAFANA_STORE_TOKEN")
+    if reader is not None:
+        monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", reader)
+    run = publish(address)
+    assert run.code == 2
+    (line,) = run.err.strip().splitlines()
+    for part in ("IOC_GRAFANA_STORE_TOKEN", "influx v1 auth create", "--read-bucket", "GRANT READ"):
+        assert part in line
+    assert state.calls == []
+
+
+def test_a_disabled_account_stays_so_and_is_said(publish, state: State, address: str) -> None:
+    publish(address)
+    state.accounts[1]["isDisabled"] = True
+    state.calls.clear()
+    run = publish(address)
+    assert "it is disabled in Grafana" in run.out
+    assert state.accounts[1]["isDisabled"] is True
+    assert not [path for _verb, path in state.calls if "serviceaccounts" in path]
+
+
 def test_json_for_other_programs(publish, address: str) -> None:
     run = publish(address, "--json")
     found = json.loads(run.out)
@@ -185,13 +243,36 @@ def test_victoriametrics_gets_the_other_language(
 ) -> None:
     monkeypatch.setenv("IOC_STORE", "victoriametrics://127.0.0.1:8480,127.0.0.2:8481/?tenant=0")
     monkeypatch.delenv("IOC_STORE_TOKEN")
+    monkeypatch.delenv("IOC_GRAFANA_STORE_TOKEN")
     run = publish(address)
     assert run.code == 0, run.err
     source = state.datasources["ioc-victoriametrics"]
+    assert source["jsonData"]["customQueryParameters"] == "deny_partial_response=1"
+    assert source["secureJsonFields"] == {}
     assert source["url"] == "http://127.0.0.2:8481/select/0/prometheus"
     assert source["type"] == "prometheus"
     target = state.dashboards["ioc-center"]["panels"][0]["targets"][0]
     assert "expr" in target
+
+
+def test_victoriametrics_is_read_as_the_store_itself_does(
+    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IOC_STORE", "victoriametrics://127.0.0.1:8428/")
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "reader:a:b")
+    assert publish(address).code == 0
+    source = state.datasources["ioc-victoriametrics"]
+    assert (source["basicAuth"], source["basicAuthUser"]) == (True, "reader")
+    assert state.secrets["ioc-victoriametrics"] == {"basicAuthPassword": "a:b"}
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "a-token")
+    publish(address)
+    assert source != state.datasources["ioc-victoriametrics"]
+    found = state.secrets["ioc-victoriametrics"]["httpHeaderValue1"]
+    assert found == "Bearer a-token"
+    monkeypatch.delenv("IOC_GRAFANA_STORE_TOKEN")
+    run = publish(address)
+    assert run.code == 2
+    assert "vmauth" in run.err
 
 
 def test_the_store_may_have_another_address_for_grafana(
@@ -294,6 +375,17 @@ def test_tls_where_there_is_none(publish, address: str) -> None:
 )
 def test_an_address_that_is_none(publish, url: str) -> None:
     sentence(publish(url), "IOC_GRAFANA_URL", "must look like")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://who:hidden@x", "ftp://who:hidden@x", "who:hidden@x", "http://:hidden@x",
+     "http://[hidden", "http://who:hidden@x:y", "https:who:hidden@x"],
+)  # fmt: skip
+def test_an_address_with_a_password_does_not_show_it(publish, url: str) -> None:
+    run = publish(url)
+    sentence(run, "must look like")
+    assert "hidden" not in run.err
 
 
 def test_a_wrong_token(publish, state: State, address: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ioc.i18n import use_language
 from ioc.store import open_store
 from ioc.store._address import TOKEN
-from ioc.store._http import Forbidden, NotFound, failure
+from ioc.store._http import BadToken, Forbidden, NotFound, failure
 from ioc.store.base import StoreError, StoreRefused, StoreTooLarge, StoreUnavailable
 from ioc.store.influxdb import InfluxStore
 from ioc.store.victoriametrics import VictoriaStore
@@ -107,7 +107,7 @@ def test_a_secret_that_is_no_header_is_refused_and_not_repeated(
     ("status", "kind"),
     [
         (400, StoreRefused),
-        (401, Forbidden),
+        (401, BadToken),
         (403, Forbidden),
         (404, NotFound),
         (408, StoreUnavailable),
