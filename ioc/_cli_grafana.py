@@ -90,7 +90,7 @@ def publish(
     current = settings()
     url, token = _required("IOC_GRAFANA_URL"), _required("IOC_GRAFANA_TOKEN")
     try:
-        source = wanted.source(current.store, os.environ.get("IOC_STORE_TOKEN"), store_url)
+        source = wanted.source(current.store, _reader(), store_url)
         publisher = Publisher(Grafana(url, token), dry=dry_run)
         pages = (console or _own_pages(current)).rstrip("/")
         done = []
@@ -112,6 +112,19 @@ def _required(name: str) -> str:
     if not value:
         raise CommandError(_("{name} is not set; see .env", name=name))
     return value
+
+
+def _reader() -> str | None:
+    """What Grafana reads the store with: not what we write with. Whoever may look at one dashboard
+    may have Grafana send any query, `DROP MEASUREMENT` too."""
+    reader = os.environ.get("IOC_GRAFANA_STORE_TOKEN", "").strip()
+    if not reader and os.environ.get("IOC_STORE_TOKEN", "").strip():
+        text = mark(
+            "IOC_GRAFANA_STORE_TOKEN is not set: Grafana needs a token of the store that may only "
+            "read; with IOC_STORE_TOKEN whoever sees a dashboard could delete everything"
+        )
+        raise CommandError(_(text))
+    return reader or None
 
 
 def _own_pages(current: Settings) -> str:

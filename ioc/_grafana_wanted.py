@@ -15,7 +15,8 @@ from ioc.store._address import parse
 DASHBOARDS = Path(__file__).parent.parent / "dashboards" / "json"
 FOLDER = {"uid": "mini-ioc", "title": "Mini IOC"}
 ACCOUNT = {"name": "mini-ioc-wall", "role": "Viewer", "isDisabled": False}
-TOKEN_NAME = "wall"  # noqa: S105 - the name of a token, not the token
+# The name of a token, unique in the whole organization.
+TOKEN_NAME = "mini-ioc-wall"  # noqa: S105
 PLAYLIST = "Mini IOC: màn hình tường"
 ON_THE_WALL = ("ioc-center", "ioc-links", "ioc-targets", "ioc-incidents")
 EVERY = "1m"  # from one dashboard of the wall to the next
@@ -40,7 +41,7 @@ class Source:
 
 
 def source(store: str, token: str | None, url: str | None) -> Source:
-    """The data source for a store (IOC_STORE) and its token (IOC_STORE_TOKEN). url: where
+    """The data source for a store (IOC_STORE), token: what it is read with. url: where
     Grafana reaches the store, if that is another address than ours. Raises WantedError."""
     kind = store.partition(":")[0]
     if kind == "influxdb":

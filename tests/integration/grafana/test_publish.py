@@ -17,6 +17,7 @@ from ioc.i18n import use_language
 from tests.integration.grafana._contract import TOKEN, State, grafana
 
 STORE_TOKEN = "secret-of-the-store"
+READER = "secret-that-only-reads"
 WRITES = {
     "folders:create", "folders:write", "datasources:create", "datasources:write",
     "dashboards:create", "playlists:write", "serviceaccounts:create", "serviceaccounts:write",
@@ -39,6 +40,7 @@ def address(state: State) -> Iterator[str]:
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("IOC_STORE", "influxdb://127.0.0.1:8086/ioc?org=huyen")
     monkeypatch.setenv("IOC_STORE_TOKEN", STORE_TOKEN)
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", READER)
     monkeypatch.setenv("IOC_GRAFANA_TOKEN", TOKEN)
     monkeypatch.setenv("IOC_LANG", "en")
     yield
@@ -65,6 +67,7 @@ def publish(
         code = run_command(["grafana", "publish", *words])
         out, err = capsys.readouterr()
         assert STORE_TOKEN not in out + err
+        assert READER not in out + err
         assert TOKEN not in out + err
         assert "Traceback" not in err
         return Run(code, out, err)
@@ -161,7 +164,7 @@ def test_a_token_that_ended_is_replaced(publish, state: State, address: str) -> 
     state.tokens[1][0]["hasExpired"] = True
     run = publish(address)
     assert "glsa_secret-2" in run.out
-    assert [one["name"] for one in state.tokens[1]] == ["wall", "wall-2"]
+    assert [one["name"] for one in state.tokens[1]] == ["mini-ioc-wall", "mini-ioc-wall-2"]
 
 
 def test_a_store_token_that_grafana_has_not_is_sent(publish, state: State, address: str) -> None:
@@ -176,16 +179,27 @@ def test_a_name_with_a_password_is_given_as_such(
     publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """InfluxDB 2 does not take it behind `Token`; InfluxDB 1 takes both."""
-    monkeypatch.setenv("IOC_STORE_TOKEN", "reader:secret:1")
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "reader:secret:1")
     publish(address)
     source = state.datasources["ioc-influxdb"]
     assert (source["basicAuth"], source["basicAuthUser"]) == (True, "reader")
     assert source["secureJsonFields"] == {"basicAuthPassword": True}
     assert "secret" not in json.dumps(source)
     assert "was changed" not in publish(address).out
-    monkeypatch.setenv("IOC_STORE_TOKEN", "a-token")
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "a-token")
     publish(address)
     assert state.datasources["ioc-influxdb"]["basicAuth"] is False
+
+
+def test_what_we_write_with_is_not_given_to_grafana(
+    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A viewer dropped a measurement of a real InfluxDB through a real Grafana that way."""
+    monkeypatch.delenv("IOC_GRAFANA_STORE_TOKEN")
+    run = publish(address)
+    assert run.code == 2
+    assert "IOC_GRAFANA_STORE_TOKEN is not set" in run.err
+    assert state.calls == []
 
 
 def test_json_for_other_programs(publish, address: str) -> None:
@@ -201,6 +215,7 @@ def test_victoriametrics_gets_the_other_language(
 ) -> None:
     monkeypatch.setenv("IOC_STORE", "victoriametrics://127.0.0.1:8480,127.0.0.2:8481/?tenant=0")
     monkeypatch.delenv("IOC_STORE_TOKEN")
+    monkeypatch.delenv("IOC_GRAFANA_STORE_TOKEN")
     run = publish(address)
     assert run.code == 0, run.err
     source = state.datasources["ioc-victoriametrics"]
