@@ -16,7 +16,8 @@ DASHBOARDS = Path(__file__).parent.parent / "dashboards" / "json"
 FOLDER = {"uid": "mini-ioc", "title": "Mini IOC"}
 ACCOUNT = {"name": "mini-ioc-wall", "role": "Viewer"}
 READER = "IOC_GRAFANA_STORE_TOKEN"
-TOKEN_NAME = "wall"  # noqa: S105 - the name of a token, not the token
+# The name of a token, unique in the whole organization.
+TOKEN_NAME = "mini-ioc-wall"  # noqa: S105
 PLAYLIST = "Mini IOC: màn hình tường"
 ON_THE_WALL = ("ioc-center", "ioc-links", "ioc-targets", "ioc-incidents")
 EVERY = "1m"  # from one dashboard of the wall to the next

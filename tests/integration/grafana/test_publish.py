@@ -165,7 +165,7 @@ def test_a_token_that_ended_is_replaced(publish, state: State, address: str) -> 
     state.tokens[1][0]["hasExpired"] = True
     run = publish(address)
     assert "glsa_secret-2" in run.out
-    assert [one["name"] for one in state.tokens[1]] == ["wall", "wall-2"]
+    assert [one["name"] for one in state.tokens[1]] == ["mini-ioc-wall", "mini-ioc-wall-2"]
 
 
 def test_a_store_token_that_grafana_has_not_is_sent(publish, state: State, address: str) -> None:
