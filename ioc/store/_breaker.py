@@ -48,7 +48,7 @@ class _State:
 class Breaker:
     """Passes calls on; after one that hung and failed, fails at once until one has gone well."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+    def __init__(self, limits: Limits = Limits()) -> None:
         self._limits = limits
         self._state = _State()
         self._lock = threading.Lock()
