@@ -2,9 +2,9 @@
 
 wanted ─▶ compared with what is there ─▶ Change(new | changed | same | kept) ─▶ written
 
-Idempotent: a second run finds everything the same. Nothing is deleted. What files of that Grafana
-provide (provisioning) is left as it is. Grafana adds keys of its own to what it keeps, so only what
-we want is compared.
+Idempotent: a second run finds everything the same; only the store's token is sent each time.
+Nothing is deleted. What files of that Grafana provide (provisioning) is left as it is. Grafana adds
+keys of its own to what it keeps, so only what we want is compared.
 """
 
 from __future__ import annotations
@@ -86,6 +86,9 @@ class Publisher:
         if there is not None and any(not known.get(key) for key in source.secret):
             action, differences = "changed", (*differences, _("the store's token is not there"))
         whole = {**body, "secureJsonData": dict(source.secret)}
+        if action == "same" and source.secret and not self._dry:
+            # Grafana does not say which token it has: it may be an older one, with more rights.
+            self._grafana.put(path, whole, what=what)
         return self._write(
             Change("datasource", name, action, differences),
             lambda: self._grafana.post("/datasources", whole, what=what),

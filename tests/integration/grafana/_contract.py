@@ -55,6 +55,7 @@ class State:
     accounts: dict[int, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)  # data source -> as sent
     broken: dict[str, tuple[int, Any]] = field(default_factory=dict)  # path -> status, body
 
     def need(self, right: str) -> None:
@@ -117,6 +118,7 @@ def add_source(state: State, body: Any) -> Any:
     if any(one["name"] == body["name"] for one in state.datasources.values()):
         raise Refusal(409, "data source with the same name already exists")
     state.datasources[body["uid"]] = _kept_source(body)
+    state.secrets[body["uid"]] = dict(body.get("secureJsonData") or {})
     return {"message": "Datasource added", "id": 1, "datasource": body}
 
 
@@ -127,6 +129,7 @@ def put_source(state: State, uid: str, body: Any) -> Any:
         raise Refusal(403, "Cannot update read-only data source")
     before = state.datasources[uid]["secureJsonFields"]
     state.datasources[uid] = _kept_source(body, before)
+    state.secrets[uid] |= body.get("secureJsonData") or {}
     return {"message": "Datasource updated", "id": 1}
 
 
@@ -238,8 +241,9 @@ def add_token(state: State, number: str, body: Any) -> Any:
     state.need("serviceaccounts:write")
     only(body, "token")
     known = state.tokens[int(number)]
-    if any(one["name"] == body["name"] for one in known):
-        raise Refusal(400, "service account token already exists")
+    if any(one["name"] == body["name"] for tokens in state.tokens.values() for one in tokens):
+        said = "service account token with given name already exists in the organization"
+        raise Refusal(400, said)
     known.append({"id": len(known) + 1, "name": body["name"], "hasExpired": False})
     return {"id": len(known), "name": body["name"], "key": f"glsa_secret-{len(known)}"}
 
