@@ -29,7 +29,9 @@ from dashboards import ask, words
 TAG = "mini-ioc"
 ZONE = "Asia/Ho_Chi_Minh"
 CONSOLE = "http://127.0.0.1:8080"  # `ioc grafana publish --console` puts the real one in
-HOLD_MS = 360_000  # ask.STATES: a state is drawn on over a gap no longer than this
+# A state is drawn on over a gap shorter than this. States are written every five minutes, so in
+# steps of two or five minutes up to ten lie between two that hold one.
+HOLD_MS = 660_000
 # The map needs no internet: one transparent pixel instead of tiles.
 BLANK = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8A"
@@ -216,10 +218,12 @@ class Board:
         shown: words.Words | None = None,
         background: bool = True,
         names: bool = False,
+        sizes: tuple[int, int] | None = None,
         decimals: int | None = None,
         link: tuple[str, str] | None = None,
     ) -> None:
-        """Big figures. names: the series' names beside them."""
+        """Big figures. names: the series' names beside them. sizes: of names and values in pixels;
+        otherwise the longest name makes all of them small."""
         mode = common.BigValueTextMode
         panel = (
             stat.Panel()
@@ -235,6 +239,9 @@ class Board:
             .orientation(common.VizOrientation.AUTO)
             .reduce_options(_last())
         )
+        if sizes is not None:
+            text_size = common_builders.VizTextDisplayOptions().title_size(sizes[0])
+            panel = panel.text(text_size.value_size(sizes[1]))
         panel = self._numbers(panel, unit, steps, shown, decimals, link)
         self._ask(panel, at, title, about, question)
 
@@ -312,7 +319,9 @@ class Board:
             .max_data_points(1500)
         )
         panel = self._numbers(panel, "none", words.PLAIN, shown, 0, link)
-        self._ask(panel, at, title, about, question)
+        # Not by thresholds: Grafana then merges all states into one colour.
+        fixed = builders.FieldColor().mode(dashboard.FieldColorModeId.FIXED)
+        self._ask(panel.color_scheme(fixed.fixed_color(words.GREY)), at, title, about, question)
 
     def lines(
         self,
@@ -331,15 +340,19 @@ class Board:
         interval: str = "1m",
         decimals: int | None = None,
         empty: str = words.NO_DATA,
+        colours: Mapping[str, str] | None = None,
     ) -> None:
         """Figures over time. hold: ms over which two samples are joined by a line. empty: what
-        stands there when there is nothing."""
+        stands there when there is nothing.
+
+        colours: how the name of a series begins -> its colour.
+        """
         mode = common.StackingMode.NORMAL if stacked else common.StackingMode.NONE
         panel = (
             timeseries.Panel()
             .draw_style(common.GraphDrawStyle.BARS if bars else common.GraphDrawStyle.LINE)
             .line_width(1)
-            .fill_opacity(70 if bars else 30 if stacked else 5)
+            .fill_opacity(70 if bars else 30 if stacked else 0)
             .show_points(common.VisibilityMode.AUTO)
             .span_nulls(hold)
             .stacking(common_builders.StackingConfig().mode(mode))
@@ -352,6 +365,10 @@ class Board:
         panel = panel if least is None else panel.min(least)
         panel = panel if most is None else panel.max(most)
         panel = panel if decimals is None else panel.decimals(decimals)
+        for name, colour in (colours or {}).items():
+            value = {"mode": "fixed", "fixedColor": colour}
+            found = [dashboard.DynamicConfigValue(id_val="color", value=value)]
+            panel = panel.override_by_regexp(f"/^{name}/", found)
         if steps is not None:
             line = common_builders.GraphThresholdsStyleConfig()
             panel = panel.thresholds(_ready(steps)).thresholds_style(
@@ -500,6 +517,8 @@ def _cell(column: Column, *, table: bool = True) -> list[dashboard.DynamicConfig
         values["unit"] = column.unit
     if column.words is not None:
         values["mappings"] = words.mappings(column.words)
+    elif column.steps is not None or column.unit is not None:
+        values["mappings"] = [words.absent(words.NOTHING)]
     if column.steps is not None:
         values["thresholds"] = column.steps
         values["color"] = {"mode": "thresholds"}

@@ -10,6 +10,7 @@ GREEN, YELLOW, ORANGE, RED = "#37872D", "#E0B400", "#FA6400", "#C4162A"
 PURPLE, BLUE, GREY, DARK = "#8F3BB8", "#1F60C4", "#6E7077", "#3D3F45"
 
 NO_DATA = "chưa có dữ liệu"
+NOTHING = "–"  # the same in a cell of a table
 
 # Code of ioc.engine.points.STATE_CODES -> word, colour.
 STATES = {
@@ -51,9 +52,9 @@ def mappings(words: Words) -> list[dashboard.ValueMapping]:
     return [dashboard.ValueMap(options=options), absent()]
 
 
-def absent() -> dashboard.SpecialValueMap:
-    """No value."""
-    result = dashboard.ValueMappingResult(text=NO_DATA, color=GREY, index=99)
+def absent(text: str = NO_DATA) -> dashboard.SpecialValueMap:
+    """No value: grey, never in the colour of the lowest threshold."""
+    result = dashboard.ValueMappingResult(text=text, color=GREY, index=99)
     match = dashboard.SpecialValueMatch.NULL_AND_NAN
     return dashboard.SpecialValueMap(
         options=dashboard.DashboardSpecialValueMapOptions(match=match, result=result)

@@ -16,7 +16,8 @@ DASHBOARDS = Path(__file__).parent.parent / "dashboards" / "json"
 FOLDER = {"uid": "mini-ioc", "title": "Mini IOC"}
 ACCOUNT = {"name": "mini-ioc-wall", "role": "Viewer"}
 READER = "IOC_GRAFANA_STORE_TOKEN"
-TOKEN_NAME = "wall"  # noqa: S105 - the name of a token, not the token
+# The name of a token, unique in the whole organization.
+TOKEN_NAME = "mini-ioc-wall"  # noqa: S105
 PLAYLIST = "Mini IOC: màn hình tường"
 ON_THE_WALL = ("ioc-center", "ioc-links", "ioc-targets", "ioc-incidents")
 EVERY = "1m"  # from one dashboard of the wall to the next
@@ -60,7 +61,7 @@ def reading_token(store: str, environ: Mapping[str, str]) -> str | None:
 
     Raises WantedError, which says how to make one that only reads.
     """
-    own, reader = environ.get(TOKEN) or None, environ.get(READER) or None
+    own, reader = (environ.get(name, "").strip() or None for name in (TOKEN, READER))
     influx = store.startswith("influxdb:")
     if own is None or (reader is not None and not (influx and reader == own)):
         return reader

@@ -50,7 +50,7 @@ def _headline(board: Board) -> None:
          "Số đơn vị chạy bằng đường dự phòng, hoặc chậm, mất gói."),
         ("is_down", "Đơn vị mất kết nối", words.BAD_FROM_ONE,
          "Số đơn vị không liên lạc được bằng đường nào."),
-        ("is_unknown", "Đơn vị chưa xác định", words.GREY_FROM_ONE,
+        ("is_unknown", "Đơn vị chưa rõ", words.GREY_FROM_ONE,
          "Số đơn vị chưa thể nói tốt hay xấu: chưa đo được, nằm sau chỗ hỏng, hoặc đang bảo trì."),
     )  # fmt: skip
     for number, (field, title, steps, about) in enumerate(counts):
@@ -59,7 +59,7 @@ def _headline(board: Board) -> None:
             shared.sum_of(field, PLACES, names=title), "none", steps=steps, decimals=0,
         )  # fmt: skip
     board.stat(
-        (18, 0, 3, 4), "Sự cố nghiêm trọng",
+        (18, 0, 3, 4), "Nghiêm trọng",
         "Số sự cố nghiêm trọng đang mở trên toàn địa bàn.",
         ask.Now("incidents", AREA, names="Nghiêm trọng", field="critical", of=("area",),
                 join="sum"),
@@ -77,14 +77,14 @@ def _headline(board: Board) -> None:
 
 def _places(board: Board) -> None:
     board.stat(
-        (0, 4, 11, 13), "Các đơn vị",
+        (0, 4, 10, 13), "Các đơn vị",
         "Mỗi ô một đơn vị, màu theo trạng thái lúc này. Bấm vào ô để xem chi tiết đơn vị. Ô xám: "
         "chưa xác định, không phải tốt hay xấu.",
         ask.Now("place", PLACES, by=("place", "site"), names="{place}", field="state"),
-        "none", shown=words.STATES, names=True, link=TO_PLACE,
+        "none", shown=words.STATES, names=True, sizes=(13, 16), link=TO_PLACE,
     )  # fmt: skip
     board.map(
-        (11, 4, 7, 13), "Bản đồ",
+        (10, 4, 7, 13), "Bản đồ",
         "Vị trí gần đúng theo tọa độ trong danh mục; không cần mạng Internet nên không có ảnh nền. "
         "Màu theo trạng thái lúc này.",
         ask.Rows(
@@ -101,14 +101,14 @@ def _places(board: Board) -> None:
         },
     )  # fmt: skip
     board.stat(
-        (18, 4, 6, 9), "Dịch vụ dùng chung",
+        (17, 4, 7, 9), "Dịch vụ dùng chung",
         "Các cổng, hệ thống dùng chung, đo từ trung tâm. Bấm để xem thời gian trả lời, chứng thư.",
         ask.Now("service", AREA, by=("asset", "name"), names="{name}", field="state"),
-        "none", shown=words.SERVICE_STATES, names=True,
+        "none", shown=words.SERVICE_STATES, names=True, sizes=(12, 14),
         link=("Xem dịch vụ", "/d/ioc-services?${__url_time_range}"),
     )  # fmt: skip
     board.stat(
-        (18, 13, 3, 4), "Máy tính đang bật",
+        (17, 13, 4, 4), "Máy tính đang bật",
         "Số máy tính đang bật và thấy trên mạng. Ngoài giờ hành chính máy tắt là bình thường.",
         shared.sum_of("computers_on", PLACES, names="Đang bật"), "none", decimals=0,
         link=("Xem máy tính", "/d/ioc-computers?${__url_time_range}"),

@@ -53,6 +53,7 @@ def _now(board: Board) -> None:
             for field, title, _ in SEVERITIES
         ],
         "suffix:sự cố", stacked=True, interval="5m", decimals=0,
+        colours=dict(words.SEVERITIES.values()),
     )  # fmt: skip
 
 

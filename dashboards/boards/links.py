@@ -58,7 +58,7 @@ def _now(board: Board) -> None:
         shared.SHARE_COLUMNS, sort=("Hoạt động", False),
     )  # fmt: skip
     board.timeline(
-        (0, 12, 24, 18), "Trạng thái theo thời gian", shared.STATE_ABOUT,
+        (0, 12, 24, 24), "Trạng thái theo thời gian", shared.STATE_ABOUT,
         ask.Course("link", LINK, by=EACH, names=NAMES, field="state", how="max", keep=ask.STATES),
         link=TO_PLACE,
     )  # fmt: skip
@@ -70,31 +70,31 @@ def _sampled(field: str, more: str = "") -> ask.Course:
 
 def _quality(board: Board) -> None:
     board.lines(
-        (0, 30, 12, 10), "Độ trễ",
+        (0, 36, 12, 10), "Độ trễ",
         "Thời gian đi và về của gói dò tới đầu kia của đường truyền; nơi đo bằng TCP là thời gian "
         "mở kết nối. Không trả lời thì không có điểm, không vẽ là 0.",
         [_sampled("rtt_ms"), _sampled("connect_ms", " · TCP")], "ms",
         steps=words.LATENCY, decimals=1,
     )  # fmt: skip
     board.lines(
-        (12, 30, 12, 10), "Mất gói", "Phần gói dò không có trả lời.",
+        (12, 36, 12, 10), "Mất gói", "Phần gói dò không có trả lời.",
         _sampled("loss_pct"), "percent", steps=words.LOSS, most=100, decimals=1,
         empty="Chưa có: đường truyền không được đo bằng gói dò (icmp)",
     )  # fmt: skip
     board.lines(
-        (0, 40, 12, 9), "Lưu lượng", "Bit mỗi giây vào và ra, đọc từ thiết bị đầu đường truyền.",
+        (0, 46, 12, 9), "Lưu lượng", "Bit mỗi giây vào và ra, đọc từ thiết bị đầu đường truyền.",
         [_sampled("in_bps", " · vào"), _sampled("out_bps", " · ra")], "bps",
         empty="Chưa có: thiết bị đầu đường truyền chưa được đọc lưu lượng",
     )  # fmt: skip
     board.lines(
-        (12, 40, 12, 9), "Sóng 4G tại điểm đo (RSRP)",
+        (12, 46, 12, 9), "Sóng 4G tại điểm đo (RSRP)",
         "Mức thu của thiết bị 4G tại điểm đo, không phải vùng phủ của cả xã. Từ −85 dBm trở lên là "
         "tốt, dưới −115 dBm là không dùng được.",
         _sampled("rsrp_dbm"), "dBm", steps=words.RSRP, least=-130, most=-50, decimals=0,
         empty="Chưa có: thiết bị 4G chưa được đọc mức thu",
     )  # fmt: skip
     board.bars(
-        (0, 49, 24, 12), "Độ trễ trung bình trong khoảng xem",
+        (0, 55, 24, 12), "Độ trễ trung bình trong khoảng xem",
         "Mỗi đường truyền: độ trễ trung bình trong khoảng thời gian đang xem.",
         [
             ask.Total("check", SAMPLE, by=EACH, names=names, field=field, how="mean")

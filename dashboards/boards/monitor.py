@@ -130,5 +130,5 @@ def _course(board: Board) -> None:
         "Số thiết bị, đường truyền, dịch vụ ở từng trạng thái; nhiều nhất trong mỗi bước. Máy tính "
         "tắt ban đêm là bình thường.",
         [_own(field, title, "last") for field, title in STATES], "suffix:thiết bị", stacked=True,
-        decimals=0,
+        decimals=0, colours=dict(words.STATES.values()),
     )  # fmt: skip

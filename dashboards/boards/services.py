@@ -32,7 +32,7 @@ def make(dialect: ModuleType) -> Board:
     board.stat(
         (0, 0, 24, 5), "Lúc này", "Trạng thái từng dịch vụ lúc này, đo từ trung tâm.",
         ask.Now("service", SERVICE, by=("asset", "name"), names="{name}", field="state"),
-        "none", shown=words.SERVICE_STATES, names=True,
+        "none", shown=words.SERVICE_STATES, names=True, sizes=(13, 18),
     )  # fmt: skip
     board.timeline(
         (0, 5, 24, 11), "Trạng thái theo thời gian", shared.STATE_ABOUT,

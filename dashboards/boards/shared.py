@@ -34,13 +34,13 @@ def open_incidents(where: dict[str, str]) -> ask.Rows:
 
 
 OPEN_COLUMNS = {
-    "severity": Column("Mức độ", "none", words.SEVERITIES, width=120),
-    "place": Column("Nơi xảy ra", width=170),
+    "severity": Column("Mức độ", "none", words.SEVERITIES, width=110),
+    "place": Column("Nơi xảy ra", width=150),
     "what": Column("Việc gì"),
-    "age_s": Column("Đã kéo dài", "dthms", decimals=0, width=150),
-    "affected": Column("Ảnh hưởng", "suffix:thiết bị", decimals=0, width=120),
-    "acknowledged": Column("Tiếp nhận", "none", words.YES_NO, width=120),
-    "incident": Column("Số", link=TO_CONSOLE, width=70),
+    "age_s": Column("Đã kéo dài", "dthms", decimals=0, width=110),
+    "affected": Column("Ảnh hưởng", "suffix:thiết bị", decimals=0, width=110),
+    "acknowledged": Column("Tiếp nhận", "none", words.YES_NO, width=110),
+    "incident": Column("Số", link=TO_CONSOLE, width=60),
     "kind": Column("Loại", hidden=True),
 }
 OPEN_ABOUT = (
@@ -50,8 +50,8 @@ OPEN_ABOUT = (
 NONE_OPEN = "Không có sự cố đang mở"
 
 STATE_ABOUT = (
-    "Khi xem khoảng dài, mỗi ô là trạng thái xấu nhất trong ô đó. Chỗ trống: không có số liệu quá "
-    "6 phút; không có số liệu thì không coi là tốt hay xấu."
+    "Khi xem khoảng dài, mỗi ô là trạng thái xấu nhất trong ô đó. Chỗ xám: không có số liệu quá "
+    "10 phút; không có số liệu thì không coi là tốt hay xấu."
 )
 SHARE_ABOUT = (
     "Tỷ lệ thời gian hoạt động trên thời gian biết được, chính xác như trong báo cáo, của các ngày "
@@ -62,7 +62,7 @@ SHARE_ABOUT = (
 SHARE_COLUMNS = {
     "place": Column("Đơn vị"),
     "name": Column("Tên"),
-    "share": Column("Hoạt động", "percent", steps=words.AVAILABLE, decimals=2),
-    "difference": Column("So với cam kết", "percent", steps=words.AGREED, decimals=2),
-    "known": Column("Biết được", "percent", steps=words.EVIDENCE, decimals=0),
+    "share": Column("Hoạt động", "percent", steps=words.AVAILABLE, decimals=2, width=130),
+    "difference": Column("So với cam kết", "percent", steps=words.AGREED, decimals=2, width=150),
+    "known": Column("Biết được", "percent", steps=words.EVIDENCE, decimals=0, width=120),
 }

@@ -295,7 +295,7 @@ def test_a_gap_is_no_state(filled: Filled, language: str) -> None:
             if start + 600 <= at < end - 300
         ]
         assert not any(value is not None for value in within), answer.labels
-    assert panel["fieldConfig"]["defaults"]["custom"]["spanNulls"] == 360_000
+    assert panel["fieldConfig"]["defaults"]["custom"]["spanNulls"] == 660_000
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
