@@ -9,7 +9,8 @@ apart (`by`).
     Rows    several fields of that as the columns of a table, one row for each `by`
     Course  how it went: one value for each step of the time range
     Total   one figure over the whole time range
-    Share   percent of the known time of the range in which a field was 1; unknown time counts
+    Share   percent of the known time of the range's whole days in which something worked, as
+            reports say it (measurement availability); unknown time and announced maintenance count
             neither way. Shares: the same as a table
     Marks   incidents as marks on a time axis
     Choices what a variable may be set to
@@ -96,16 +97,13 @@ class Total(Question):
 class Share(Question):
     """One figure in percent for each `by`."""
 
-    field: str = "up"
-
 
 @dataclass(frozen=True, slots=True)
 class Shares(Question):
     """A table of that with the columns share, difference (to `agreed`, a variable) and known:
-    how much of the range is known at all; all in percent."""
+    how much of those days is known at all; all in percent."""
 
     agreed: str = "$agreed"
-    field: str = "up"
 
 
 @dataclass(frozen=True, slots=True)

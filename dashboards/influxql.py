@@ -17,7 +17,6 @@ from dashboards import ask
 NAME = "influxql"
 DATASOURCE = {"type": "influxdb", "uid": "ioc-influxdb"}
 LONGEST = "30d"  # that a mark on a time axis may have begun before the range
-STEP = "10m"  # of a share: no piece of time counts more because more was written in it
 
 
 def targets(question: ask.Question) -> list[dict[str, Any]]:
@@ -122,27 +121,19 @@ def _total(q: ask.Total) -> str:
     return f'SELECT {q.how}("{q.field}") FROM {_source(q)} WHERE {_within(q)}{_group(q.by)}'
 
 
-def _pieces(q: ask.Share | ask.Shares) -> str:
-    return (
-        f'SELECT mean("{q.field}") AS "m" FROM {_source(q)} WHERE {_within(q)}'
-        f" GROUP BY {_list(f'time({STEP})', q.by)} fill(none)"
-    )
+SHARE = '100 * sum("up_s") / sum("known_s")'
 
 
 def _share(q: ask.Share) -> str:
-    """Bound in time within only: InfluxDB 1.6 loses everything when the first piece, which begins
-    before the range, is outside of bounds of the outer query as well."""
-    return f'SELECT 100 * mean("m") FROM ({_pieces(q)}){_group(q.by)}'
+    return f"SELECT {SHARE} FROM {_source(q)} WHERE {_within(q)}{_group(q.by)}"
 
 
 def _shares(q: ask.Shares) -> str:
     agreed = f"${{{q.agreed.lstrip('$')}}}"
-    minutes = int(STEP.removesuffix("m"))
     inner = (
-        'SELECT 100 * mean("m") AS "share", '
-        f'100 * mean("m") - {agreed} AS "difference", '
-        f'{100 * minutes * 60_000} * count("m") / (${{__to}} - ${{__from}}) AS "known" '
-        f"FROM ({_pieces(q)}){_group(q.by)}"
+        f'SELECT {SHARE} AS "share", {SHARE} - {agreed} AS "difference", '
+        f'100 * sum("known_s") / sum("wanted_s") AS "known" '
+        f"FROM {_source(q)} WHERE {_within(q)}{_group(q.by)}"
     )
     return f"SELECT {_quoted((*q.by, *fields(q)))} FROM ({inner})"
 

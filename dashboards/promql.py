@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dashboards import ask
-from dashboards.influxql import STEP, fields
+from dashboards.influxql import fields
 
 NAME = "promql"
 DATASOURCE = {"type": "prometheus", "uid": "ioc-victoriametrics"}
@@ -116,22 +116,20 @@ def _total(q: ask.Total) -> str:
     return _by(STEPS[q.how], q.by, f"{q.how}_over_time({metric})")
 
 
-def _pieces(q: ask.Share | ask.Shares, over: str) -> str:
-    return _by(
-        "avg", q.by, f"{over}(avg_over_time({_metric(q, q.field)}[{STEP}])[$__range:{STEP}])"
-    )
+def _days(q: ask.Share | ask.Shares, name: str) -> str:
+    """Seconds of all days that end in the range. A day that was restated may be there twice with
+    the same time: each hour counts the greatest of what it holds."""
+    return _by("sum", q.by, f"sum_over_time(max_over_time({_metric(q, name)}[1h])[$__range:1h])")
 
 
-def _share(q: ask.Share) -> str:
-    return f"100 * {_pieces(q, 'avg_over_time')}"
+def _share(q: ask.Share | ask.Shares) -> str:
+    return f"100 * {_days(q, 'up_s')} / {_days(q, 'known_s')}"
 
 
 def _shares(q: ask.Shares) -> Iterable[str]:
-    share = f"100 * {_pieces(q, 'avg_over_time')}"
-    seconds = 60 * int(STEP.removesuffix("m"))
-    yield share
-    yield f"{share} - {q.agreed}"
-    yield f"{100 * seconds} * {_pieces(q, 'count_over_time')} / $__range_s"
+    yield _share(q)
+    yield f"{_share(q)} - {q.agreed}"
+    yield f"100 * {_days(q, 'known_s')} / {_days(q, 'wanted_s')}"
 
 
 def _marks(q: ask.Marks) -> str:

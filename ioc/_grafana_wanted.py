@@ -61,7 +61,7 @@ def reading_token(store: str, environ: Mapping[str, str]) -> str | None:
 
     Raises WantedError, which says how to make one that only reads.
     """
-    own, reader = environ.get(TOKEN) or None, environ.get(READER) or None
+    own, reader = (environ.get(name, "").strip() or None for name in (TOKEN, READER))
     influx = store.startswith("influxdb:")
     if own is None or (reader is not None and not (influx and reader == own)):
         return reader

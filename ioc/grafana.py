@@ -2,9 +2,9 @@
 
 wanted ─▶ compared with what is there ─▶ Change(new | changed | same | kept) ─▶ written
 
-Idempotent: a second run finds everything the same. Nothing is deleted. What files of that Grafana
-provide (provisioning) is left as it is. Grafana adds keys of its own to what it keeps, so only what
-we want is compared.
+Idempotent: a second run finds everything the same; only the store's token is sent each time.
+Nothing is deleted. What files of that Grafana provide (provisioning) is left as it is. Grafana adds
+keys of its own to what it keeps, so only what we want is compared.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Publisher:
         if there is not None and any(not known.get(key) for key in source.secret):
             action, differences = "changed", (*differences, _("the store's token is not there"))
         elif action == "same" and source.secret and not self._dry:
-            action = "sent"  # Grafana does not tell whether it still has the right one
+            action = "sent"  # Grafana does not tell which one it has: maybe one with more rights
         if there is not None:
             theirs = dict(there.get("jsonData") or {})
             theirs.pop("httpHeaderName1", None)  # ours: a token of before

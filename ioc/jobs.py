@@ -21,6 +21,7 @@ from ioc.engine.pipeline import Pipeline
 from ioc.engine.problems import Problems
 from ioc.engine.sink import Sink
 from ioc.ledger.keeper import NIGHT, Keeper
+from ioc.ledger.points import availability_points
 from ioc.notify.desk import Desk
 from ioc.outbox import Outbox
 from ioc.reports.post import Post
@@ -30,6 +31,8 @@ from ioc.store.base import Point, Store, StoreError
 
 log = logging.getLogger(__name__)
 
+HOUR = 3_600_000  # ms by which one look overlaps the one before
+TOLD = 40 * 24 * HOUR  # ms that the first look after a start goes back
 KEEP = 10 * 366 * 86_400_000  # ms: incidents and history are kept for years
 
 
@@ -56,6 +59,7 @@ class Jobs:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._told = parts.clock.now() - TOLD  # up to when rows of availability are points
 
     def scheduled(self) -> AsyncIOScheduler:
         """All jobs in the area's time zone; one that was missed runs once, late. Nights that passed
@@ -85,8 +89,17 @@ class Jobs:
     async def _ledger(self, work: Callable[[], None]) -> None:
         try:
             await asyncio.to_thread(work)
+            self._parts.points.add(await asyncio.to_thread(self._whole_days))
         except (StoreError, StateDatabaseError) as error:
             log.error("ledger: %s", error)
+
+    def _whole_days(self) -> list[Point]:
+        """Availability of days that are over and were written down or restated lately."""
+        parts = self._parts
+        now = parts.clock.now()
+        since, self._told = self._told, now - HOUR
+        rows = parts.keeper.agreements.recorded(since)
+        return list(availability_points(parts.pipeline.topology, rows, now))
 
     async def _maintain(self) -> None:
         try:

@@ -77,14 +77,14 @@ def _headline(board: Board) -> None:
 
 def _places(board: Board) -> None:
     board.stat(
-        (0, 4, 11, 13), "Các đơn vị",
+        (0, 4, 10, 13), "Các đơn vị",
         "Mỗi ô một đơn vị, màu theo trạng thái lúc này. Bấm vào ô để xem chi tiết đơn vị. Ô xám: "
         "chưa xác định, không phải tốt hay xấu.",
         ask.Now("place", PLACES, by=("place", "site"), names="{place}", field="state"),
-        "none", shown=words.STATES, names=True, sizes=(14, 18), link=TO_PLACE,
+        "none", shown=words.STATES, names=True, sizes=(13, 16), link=TO_PLACE,
     )  # fmt: skip
     board.map(
-        (11, 4, 7, 13), "Bản đồ",
+        (10, 4, 7, 13), "Bản đồ",
         "Vị trí gần đúng theo tọa độ trong danh mục; không cần mạng Internet nên không có ảnh nền. "
         "Màu theo trạng thái lúc này.",
         ask.Rows(
@@ -101,14 +101,14 @@ def _places(board: Board) -> None:
         },
     )  # fmt: skip
     board.stat(
-        (18, 4, 6, 9), "Dịch vụ dùng chung",
+        (17, 4, 7, 9), "Dịch vụ dùng chung",
         "Các cổng, hệ thống dùng chung, đo từ trung tâm. Bấm để xem thời gian trả lời, chứng thư.",
         ask.Now("service", AREA, by=("asset", "name"), names="{name}", field="state"),
-        "none", shown=words.SERVICE_STATES, names=True, sizes=(12, 15),
+        "none", shown=words.SERVICE_STATES, names=True, sizes=(12, 14),
         link=("Xem dịch vụ", "/d/ioc-services?${__url_time_range}"),
     )  # fmt: skip
     board.stat(
-        (18, 13, 3, 4), "Máy tính đang bật",
+        (17, 13, 4, 4), "Máy tính đang bật",
         "Số máy tính đang bật và thấy trên mạng. Ngoài giờ hành chính máy tắt là bình thường.",
         shared.sum_of("computers_on", PLACES, names="Đang bật"), "none", decimals=0,
         link=("Xem máy tính", "/d/ioc-computers?${__url_time_range}"),

@@ -54,8 +54,8 @@ def _now(board: Board) -> None:
     )  # fmt: skip
     board.table(
         (4, 0, 20, 12), "Tỷ lệ hoạt động so với mức cam kết", shared.SHARE_ABOUT,
-        ask.Shares("link", LINK, by=("place", "name")), shared.SHARE_COLUMNS,
-        sort=("Hoạt động", False),
+        ask.Shares("availability", {**LINK, "type": "link"}, by=("place", "name")),
+        shared.SHARE_COLUMNS, sort=("Hoạt động", False),
     )  # fmt: skip
     board.timeline(
         (0, 12, 24, 24), "Trạng thái theo thời gian", shared.STATE_ABOUT,

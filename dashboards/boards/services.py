@@ -48,7 +48,8 @@ def _figures(board: Board) -> None:
     columns = {name: c for name, c in shared.SHARE_COLUMNS.items() if name != "place"}
     board.table(
         (0, 16, 12, 10), "Tỷ lệ hoạt động so với mức cam kết", shared.SHARE_ABOUT,
-        ask.Shares("service", SERVICE, by=("name",)), columns, sort=("Hoạt động", False),
+        ask.Shares("availability", {**SERVICE, "type": "service"}, by=("name",)), columns,
+        sort=("Hoạt động", False),
     )  # fmt: skip
     board.table(
         (12, 16, 12, 10), "Chứng thư còn hiệu lực",

@@ -54,8 +54,10 @@ STATE_ABOUT = (
     "10 phút; không có số liệu thì không coi là tốt hay xấu."
 )
 SHARE_ABOUT = (
-    "Tỷ lệ thời gian hoạt động trên thời gian biết được, tính theo từng 10 phút. Lúc không xác "
-    "định được thì không tính vào bên nào; cột Biết được cho biết phần thời gian có số liệu."
+    "Tỷ lệ thời gian hoạt động trên thời gian biết được, chính xác như trong báo cáo, của các ngày "
+    "trọn vẹn đã kết thúc trong khoảng xem (chưa có hôm nay; xem dưới một ngày có thể trống). Lúc "
+    "không xác định được và lúc bảo trì đã báo trước không tính vào bên nào; cột Biết được là phần "
+    "thời gian có số liệu."
 )
 SHARE_COLUMNS = {
     "place": Column("Đơn vị"),

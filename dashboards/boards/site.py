@@ -53,9 +53,11 @@ def _now(board: Board) -> None:
         "suffix:giây", steps=words.AGE, decimals=0,
     )  # fmt: skip
     board.stat(
-        (14, 0, 5, 4), "Hoạt động trong khoảng xem",
-        "Phần thời gian liên lạc được với đơn vị bằng bất kỳ đường nào, trên thời gian biết được.",
-        ask.Share("place", ONE, names="Hoạt động"), "percent", steps=words.AVAILABLE, decimals=2,
+        (14, 0, 5, 4), "Hoạt động, các ngày trọn vẹn",
+        "Phần thời gian liên lạc được với đơn vị bằng bất kỳ đường nào, trên thời gian biết được, "
+        "của các ngày đã kết thúc trong khoảng xem, chính xác như trong báo cáo.",
+        ask.Share("availability", {**ONE, "type": "place"}, names="Hoạt động"), "percent",
+        steps=words.AVAILABLE, decimals=2,
     )  # fmt: skip
     board.stat(
         (19, 0, 5, 4), "Máy tính đang bật",

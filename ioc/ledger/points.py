@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from ioc.engine.calendars import Calendar
 from ioc.engine.model import AreaView
+from ioc.engine.points import asset_tags
 from ioc.i18n import _
 from ioc.inventory.topology import Asset, Site, Topology
 from ioc.ledger.adequacy import NOMINAL, Grade, MachineReport, judge, supported_until
+from ioc.ledger.availability import Seconds, Tally
 from ioc.ledger.measures import Facts, seen_computer
 from ioc.ledger.model import Coverage, TargetState
 from ioc.ledger.places import name_of
+from ioc.ledger.sla import day_span
 from ioc.store.base import Point, Tags
 
 DAY = 86_400_000
@@ -51,6 +54,44 @@ def _names(topology: Topology, reading: Coverage) -> dict[str, str]:
     # A figure of the whole area is named as well: a screen can then ask for one or the other.
     place = topology.area_name if reading.site is None else name_of(topology, reading.site)
     return names | {"place": place, "scope": "area" if reading.site is None else "place"}
+
+
+def availability_points(
+    topology: Topology, rows: Iterable[tuple[str, str, Tally]], now: int
+) -> Iterator[Point]:
+    """Availability of links, services and places on days that are over, round the clock: one
+    point a day, at the day's last millisecond; a restated day is written again there.
+
+    rows: asset or place, ISO day, figures. Tag type: link | service | place. Fields in seconds:
+    up_s, down_s; known_s, their sum; wanted_s, the time outside of maintenance; maintenance_s.
+    What is not known at all has no up_s and no down_s.
+    """
+    for name, day, found in rows:
+        tags = _agreed_tags(topology, name)
+        end = day_span(date.fromisoformat(day), topology).end
+        if tags is not None and end <= now:
+            yield Point("availability", tuple(sorted(tags.items())), _seconds(found.all), end - 1)
+
+
+def _agreed_tags(topology: Topology, name: str) -> dict[str, str] | None:
+    """None: it is not in the inventory any more."""
+    if (asset := topology.assets.get(name)) is not None:
+        return dict(asset_tags(topology, asset)) | {"type": asset.type.value}
+    if (site := topology.sites.get(name)) is not None:
+        return dict(_tags(topology, site)) | {
+            "asset": site.id, "kind": site.kind, "name": site.name, "type": "place",
+        }  # fmt: skip
+    return None
+
+
+def _seconds(found: Seconds) -> dict[str, float]:
+    known = found.up + found.down
+    figures = {"known_s": known, "maintenance_s": found.maintenance}
+    if known:
+        figures |= {"up_s": found.up, "down_s": found.down}
+    if wanted := known + found.unknown:
+        figures["wanted_s"] = wanted
+    return {name: length / 1000 for name, length in figures.items()}
 
 
 def computer_points(

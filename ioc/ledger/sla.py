@@ -193,6 +193,13 @@ class Agreements:
         with transaction(self._engine) as connection:
             return [(row.day, _tally(row)) for row in connection.execute(query)]
 
+    def recorded(self, since: int) -> list[tuple[str, str, Tally]]:
+        """(asset or place, day, figures) of the rows written since a moment, ms UTC."""
+        query = sa.select(availability).where(availability.c.recorded_at >= since)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.order_by(availability.c.day))
+            return [(row.asset, row.day, _tally(row)) for row in rows]
+
 
 def _row(
     asset: str, day: date, one: Tally, now: int, known: Any, *, over: bool

@@ -241,8 +241,9 @@ def add_token(state: State, number: str, body: Any) -> Any:
     state.need("serviceaccounts:write")
     only(body, "token")
     known = state.tokens[int(number)]
-    if any(one["name"] == body["name"] for one in known):
-        raise Refusal(400, "service account token already exists")
+    if any(one["name"] == body["name"] for tokens in state.tokens.values() for one in tokens):
+        said = "service account token with given name already exists in the organization"
+        raise Refusal(400, said)
     known.append({"id": len(known) + 1, "name": body["name"], "hasExpired": False})
     return {"id": len(known), "name": body["name"], "key": f"glsa_secret-{len(known)}"}
 

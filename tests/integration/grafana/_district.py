@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from unittest import mock
@@ -36,11 +36,14 @@ from ioc.inventory.alerting import Kind
 from ioc.inventory.loader import load
 from ioc.inventory.topology import Severity, Topology
 from ioc.ledger.adequacy import MachineReport
+from ioc.ledger.availability import Tally
 from ioc.ledger.coverage import Given, evaluate
 from ioc.ledger.model import Reading, Source
-from ioc.ledger.points import computer_points, coverage_point
+from ioc.ledger.points import availability_points, computer_points, coverage_point
+from ioc.ledger.sla import work_out
 from ioc.series import level, outbox_points
 from ioc.store.base import Backlog, Point, StoreError
+from ioc.store.memory import MemoryStore
 
 INVENTORY = Path(__file__).parents[3] / "inventory.yaml"
 STEP = 5 * MINUTE  # the program writes states every five minutes and at every change
@@ -58,11 +61,12 @@ BACKLOG = replace(
 
 @dataclass(frozen=True)
 class Made:
-    """started: ms UTC of the end. begin: of the beginning."""
+    """started: ms UTC of the end. begin: of the beginning. agreed: availability of each day."""
 
     topology: Topology
     begin: int
     started: int
+    agreed: dict[date, dict[str, Tally]] = field(default_factory=dict)
 
     @property
     def gap(self) -> tuple[int, int]:
@@ -100,7 +104,24 @@ class District(Past):
     def points(self) -> Iterator[Point]:
         """Everything; nothing within the gap."""
         first, last = self.made.gap
-        return (p for p in self._points() if not first <= p.time < last)
+        states = MemoryStore()
+        for point in self._points():
+            if not first <= point.time < last:
+                if point.measurement in ("link", "service"):
+                    states.write([point])
+                yield point
+        yield from self._availability(states)
+
+    def _availability(self, states: MemoryStore) -> Iterator[Point]:
+        """As the program works it out of what was written."""
+        topology, now = self.made.topology, self.started
+        today = datetime.fromtimestamp(now / 1000, topology.timezone).date()
+        for back in range(self.days, -1, -1):
+            day = today - timedelta(days=back)
+            found = work_out(states, topology, None, day, now)
+            rows = [(name, day.isoformat(), one) for name, one in found.items()]
+            self.made.agreed[day] = found
+            yield from availability_points(topology, rows, now)
 
     def _points(self) -> Iterator[Point]:
         yield from self._assets()

@@ -48,4 +48,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     ):
         influx.write(points)
         victoria.write(points)
+        for engine in (influx, victoria):  # as a start of the program writes days again
+            engine.write(p for p in points if p.measurement == "availability")
         yield Filled(influx, victoria, district.made)

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from ioc.ledger.availability import Tally
+from ioc.ledger.sla import day_span
 from tests.integration.grafana import _grafana
 from tests.integration.grafana._grafana import LANGUAGES, Answer, Page, Screen, panels, variables
-from tests.integration.grafana.conftest import Filled
+from tests.integration.grafana.conftest import DAYS, Filled
 
 pytestmark = [pytest.mark.xdist_group("grafana"), pytest.mark.timeout(400)]
 
@@ -297,17 +299,30 @@ def test_a_gap_is_no_state(filled: Filled, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_share_does_not_count_what_nobody_knows(filled: Filled, language: str) -> None:
-    """The hour in which the monitor was off is neither up nor down."""
+def test_a_share_is_what_the_ledger_says(filled: Filled, language: str) -> None:
+    """To the second, over the days that end in the range, written twice or not."""
+    made = filled.made
     board = next(d for d in _grafana.dashboards(language) if d["uid"] == "ioc-links")
     panel = next(p for p in panels(board) if "cam kết" in p["title"])
-    seen = page(filled, language, board)
-    shown = table(seen, panel)
-    known = [value for (_labels, title), value in shown.items() if title == "Biết được"]
-    assert known
-    assert all(90 < value < 98 for value in known), known  # 23 of 24 hours, by tens of minutes
-    shares = [value for (_labels, title), value in shown.items() if title == "Hoạt động"]
-    assert sum(value == 100 for value in shares) > len(shares) / 2
+    shown = table(page(filled, language, board, length=DAYS * DAY), panel)
+    start = made.started - DAYS * 86_400_000
+    ends = {day: day_span(day, made.topology).end - 1 for day in made.agreed}
+    whole = [found for day, found in made.agreed.items() if start <= ends[day] <= made.started]
+    assert len(whole) == DAYS
+    compared = 0
+    for asset in made.topology.assets.values():
+        if asset.type.value != "link" or not asset.site:
+            continue
+        total = sum((day[asset.id] for day in whole), Tally()).all
+        place = made.topology.sites[asset.site].name
+        labels = (("name", asset.name), ("place", place))
+        wanted = {"Hoạt động": total.availability, "Biết được": total.evidence}
+        for title, value in wanted.items():
+            assert shown[labels, title] == pytest.approx(value, abs=0.001)
+        share = shown[labels, "Hoạt động"]
+        assert shown[labels, "So với cam kết"] == pytest.approx(share - 99, abs=0.001)
+        compared += share < 100
+    assert compared > 3
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
