@@ -111,6 +111,8 @@ def _course(q: ask.Course) -> str:
         )
     if q.join is None:
         return f"SELECT {value} FROM {_source(q)} WHERE {where} GROUP BY {_list(step, q.by)} {fill}"
+    # Steps that end with the range: a last one that has only begun holds what few of them wrote.
+    step = "time($__interval, ${__to}ms)"
     inner = (
         f'SELECT {value} AS "v" FROM {_source(q)} WHERE {where}'
         f" GROUP BY {_list(step, _union(q.by, q.of))} fill(none)"

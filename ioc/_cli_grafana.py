@@ -27,6 +27,7 @@ ACTIONS = {
     "new": mark("is new"),
     "changed": mark("was changed"),
     "same": mark("as it should be"),
+    "sent": mark("as it should be, its secret sent again"),
     "kept": mark("provided by a file of that Grafana, left as it is"),
 }
 PLANNED = {"new": mark("would be new"), "changed": mark("would be changed")}
@@ -38,7 +39,7 @@ KINDS = {
     "account": mark("service account"),
     "token": mark("token"),
 }
-COLOURS = {"new": "good", "changed": "warn", "same": "quiet", "kept": "quiet"}
+COLOURS = {"new": "good", "changed": "warn", "same": "quiet", "sent": "quiet", "kept": "quiet"}
 
 
 @click.group("grafana", cls=Group, help=mark("Dashboards in Grafana."))
@@ -90,7 +91,9 @@ def publish(
     current = settings()
     url, token = _required("IOC_GRAFANA_URL"), _required("IOC_GRAFANA_TOKEN")
     try:
-        source = wanted.source(current.store, _reader(), store_url)
+        source = wanted.source(
+            current.store, wanted.reading_token(current.store, os.environ), store_url
+        )
         publisher = Publisher(Grafana(url, token), dry=dry_run)
         pages = (console or _own_pages(current)).rstrip("/")
         done = []
@@ -112,19 +115,6 @@ def _required(name: str) -> str:
     if not value:
         raise CommandError(_("{name} is not set; see .env", name=name))
     return value
-
-
-def _reader() -> str | None:
-    """What Grafana reads the store with: not what we write with. Whoever may look at one dashboard
-    may have Grafana send any query, `DROP MEASUREMENT` too."""
-    reader = os.environ.get("IOC_GRAFANA_STORE_TOKEN", "").strip()
-    if not reader and os.environ.get("IOC_STORE_TOKEN", "").strip():
-        text = mark(
-            "IOC_GRAFANA_STORE_TOKEN is not set: Grafana needs a token of the store that may only "
-            "read; with IOC_STORE_TOKEN whoever sees a dashboard could delete everything"
-        )
-        raise CommandError(_(text))
-    return reader or None
 
 
 def _own_pages(current: Settings) -> str:

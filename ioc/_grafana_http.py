@@ -53,13 +53,14 @@ class Grafana:
     account."""
 
     def __init__(self, url: str, token: str) -> None:
-        parts = urlsplit(url.rstrip("/"))
         try:
+            parts = urlsplit(url.rstrip("/"))
             host, port = parts.hostname, parts.port
         except ValueError:
-            host, port = None, None
-        if parts.scheme not in ("http", "https") or not host or parts.username:
-            text = _("IOC_GRAFANA_URL={url}: must look like https://grafana.example", url=url)
+            parts, host, port = urlsplit(""), None, None
+        if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
+            shown = f"{parts.scheme}://{host}" if host else "…"  # the rest may be a password
+            text = _("IOC_GRAFANA_URL={url}: must look like https://grafana.example", url=shown)
             raise NotThere(text)
         prefix = parts.path.strip("/")
         self.url = url.rstrip("/")

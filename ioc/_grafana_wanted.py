@@ -10,11 +10,12 @@ from typing import Any
 
 from ioc.i18n import _, mark
 from ioc.store import influxdb, victoriametrics
-from ioc.store._address import parse
+from ioc.store._address import TOKEN, parse
 
 DASHBOARDS = Path(__file__).parent.parent / "dashboards" / "json"
 FOLDER = {"uid": "mini-ioc", "title": "Mini IOC"}
-ACCOUNT = {"name": "mini-ioc-wall", "role": "Viewer", "isDisabled": False}
+ACCOUNT = {"name": "mini-ioc-wall", "role": "Viewer"}
+READER = "IOC_GRAFANA_STORE_TOKEN"
 # The name of a token, unique in the whole organization.
 TOKEN_NAME = "mini-ioc-wall"  # noqa: S105
 PLAYLIST = "Mini IOC: màn hình tường"
@@ -41,7 +42,7 @@ class Source:
 
 
 def source(store: str, token: str | None, url: str | None) -> Source:
-    """The data source for a store (IOC_STORE), token: what it is read with. url: where
+    """The data source for a store (IOC_STORE) and a token that may only read it. url: where
     Grafana reaches the store, if that is another address than ours. Raises WantedError."""
     kind = store.partition(":")[0]
     if kind == "influxdb":
@@ -54,15 +55,38 @@ def source(store: str, token: str | None, url: str | None) -> Source:
     raise WantedError(_(text, kind=kind))
 
 
+def reading_token(store: str, environ: Mapping[str, str]) -> str | None:
+    """What Grafana reads the store with; None = the store wants nothing. Whoever may look at a
+    dashboard can send any query with it, so it must not be one that may write and delete.
+
+    Raises WantedError, which says how to make one that only reads.
+    """
+    own, reader = environ.get(TOKEN) or None, environ.get(READER) or None
+    influx = store.startswith("influxdb:")
+    if own is None or (reader is not None and not (influx and reader == own)):
+        return reader
+    words = {"name": READER, "own": TOKEN}
+    if influx:
+        words["database"] = parse(store, influxdb.EXAMPLE, influxdb.OPTIONS).name
+        text = mark(
+            "{name} is not set to a secret of its own: with {own} every viewer of Grafana could "
+            "delete the series; make one that only reads (InfluxDB 2: influx v1 auth create "
+            "--username grafana --read-bucket ID, with the ID of bucket {database} from influx "
+            "bucket list; InfluxDB 1: CREATE USER and GRANT READ) and set {name}=NAME:PASSWORD"
+        )
+    else:
+        text = mark(
+            "{name} is not set: {own} may write, and Grafana should only read; give Grafana a "
+            "user of vmauth for reading paths only and set {name}=NAME:PASSWORD"
+        )
+    raise WantedError(_(text, **words))
+
+
 def _influx(store: str, token: str | None, url: str | None) -> Source:
     address = parse(store, influxdb.EXAMPLE, influxdb.OPTIONS)
     body = _body("ioc-influxdb", "influxdb", "Mini IOC (InfluxDB)")
     body["url"] = url or address.base(address.hosts[0], influxdb.PORT)
     body["jsonData"] |= {"version": "InfluxQL", "dbName": address.name, "httpMode": "POST"}
-    user, colon, password = (token or "").partition(":")
-    if colon:  # InfluxDB 2 knows a name with a password as Basic only, not behind `Token`
-        body |= {"basicAuth": True, "basicAuthUser": user}
-        return Source("influxql", body, {"basicAuthPassword": password})
     return Source("influxql", body, _secret(body, token, "Token"))
 
 
@@ -74,6 +98,8 @@ def _victoria(store: str, token: str | None, url: str | None) -> Source:
     path = "" if tenant is None else f"/select/{tenant}/prometheus"
     body["url"] = url or address.base(address.hosts[-1], port) + path
     body["jsonData"] |= {"httpMethod": "POST", "prometheusType": "Prometheus"}
+    # Half a cluster must not pass for the whole: an answer without a storage is an error.
+    body["jsonData"]["customQueryParameters"] = "deny_partial_response=1"
     return Source("promql", body, _secret(body, token, "Bearer"))
 
 
@@ -90,9 +116,14 @@ def _body(uid: str, kind: str, name: str) -> dict[str, Any]:
 
 
 def _secret(body: dict[str, Any], token: str | None, word: str) -> dict[str, str]:
-    """The header that carries the store's token."""
+    """How the store's token is sent: as the store itself does it. `user:password` is Basic;
+    InfluxDB 2 does not take it behind `Token`."""
     if not token:
         return {}
+    user, colon, password = token.partition(":")
+    if colon:
+        body |= {"basicAuth": True, "basicAuthUser": user}
+        return {"basicAuthPassword": password}
     body["jsonData"]["httpHeaderName1"] = "Authorization"
     return {"httpHeaderValue1": f"{word} {token}"}
 

@@ -2,9 +2,9 @@
 
 wanted ─▶ compared with what is there ─▶ Change(new | changed | same | kept) ─▶ written
 
-Idempotent: a second run finds everything the same; only the store's token is sent each time.
-Nothing is deleted. What files of that Grafana provide (provisioning) is left as it is. Grafana adds
-keys of its own to what it keeps, so only what we want is compared.
+Idempotent: a second run finds everything the same. Nothing is deleted. What files of that Grafana
+provide (provisioning) is left as it is. Grafana adds keys of its own to what it keeps, so only what
+we want is compared.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ Json = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Change:
     """kind: folder | datasource | dashboard | playlist | account | token. action: new | changed |
-    same | kept (a file of that Grafana provides it). differences: what changed, the first few.
+    same | sent (the same, its secret written again) | kept (a file of that Grafana provides it).
+    differences: what changed, the first few.
     secret: a new token, shown once."""
 
     kind: str
@@ -85,10 +86,13 @@ class Publisher:
         known = (there or {}).get("secureJsonFields") or {}
         if there is not None and any(not known.get(key) for key in source.secret):
             action, differences = "changed", (*differences, _("the store's token is not there"))
+        elif action == "same" and source.secret and not self._dry:
+            action = "sent"  # Grafana does not tell whether it still has the right one
+        if there is not None:
+            theirs = dict(there.get("jsonData") or {})
+            theirs.pop("httpHeaderName1", None)  # ours: a token of before
+            body["jsonData"] = {**theirs, **body["jsonData"]}
         whole = {**body, "secureJsonData": dict(source.secret)}
-        if action == "same" and source.secret and not self._dry:
-            # Grafana does not say which token it has: it may be an older one, with more rights.
-            self._grafana.put(path, whole, what=what)
         return self._write(
             Change("datasource", name, action, differences),
             lambda: self._grafana.post("/datasources", whole, what=what),
@@ -138,8 +142,11 @@ class Publisher:
         there = next((one for one in found if one["name"] == body["name"]), None)
         made: list[Json] = [there] if there else []
         path = f"/serviceaccounts/{there['id']}" if there else ""
+        action, found_out = _compared(body, there)
+        if there and there.get("isDisabled"):  # somebody's decision: said, not undone
+            found_out = (*found_out, _("it is disabled in Grafana: its tokens do not work"))
         yield self._write(
-            Change("account", str(body["name"]), *_compared(body, there)),
+            Change("account", str(body["name"]), action, found_out),
             lambda: made.append(self._grafana.post("/serviceaccounts", dict(body), what=what)),
             lambda: self._grafana.patch(path, dict(body), what=what),
         )

@@ -25,7 +25,8 @@ class Settings:
     tls_cert, tls_key: PEM files the web server uses. proxy: address of the proxy before us that
     is believed about who asks and how. language: "vi" | "en". hosts: further host names under
     which the pages are asked for. outbox_limit: bytes that what waits for a store on the network
-    may take, None = see ioc.outbox.batches.
+    may take, None = see ioc.outbox.batches. published: in a container, the address of the host at
+    which our port can be reached.
     """
 
     inventory: Path
@@ -39,12 +40,14 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     proxy: str | None = None
+    published: str | None = None
     outbox_limit: int | None = None
 
     @property
     def exposed(self) -> bool:
         """Whether passwords cross a network in the open: reachable, no TLS, no proxy for it."""
-        local = self.listen_host in ("localhost", "::1") or self.listen_host.startswith("127.")
+        host = self.published or self.listen_host
+        local = host in ("localhost", "::1") or host.startswith("127.")
         return not local and self.tls_cert is None and self.proxy is None
 
 
@@ -75,6 +78,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         tls_cert=_file(env, "IOC_TLS_CERT"),
         tls_key=_file(env, "IOC_TLS_KEY"),
         proxy=env.get("IOC_PROXY") or None,
+        published=env.get("IOC_PUBLISHED") or None,
         hosts=tuple(env.get("IOC_HOSTS", "").replace(",", " ").split()),
         outbox_limit=_bytes(env.get("IOC_OUTBOX_LIMIT", "")),
     )

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .env (random secrets, readable by you only) and docker/ioc/inventory.yaml for docker-compose.yml.
-# What is there stays as it is: only empty secrets are filled in.
+# What is there stays as it is: only empty secrets are filled in. In docker/ioc, user 10001 (ioc in its
+# container) must be able to read inventory.yaml and .env, nobody else needs to.
 set -eu
 cd "$(dirname "$0")/.."
 umask 077
@@ -28,5 +29,17 @@ mv $new.filled $env
 if [ ! -e docker/ioc/inventory.yaml ]; then
     (umask 022 && cp inventory.yaml docker/ioc/inventory.yaml)
 fi
+for file in docker/ioc/inventory.yaml docker/ioc/.env; do
+    [ -e $file ] || continue
+    case $(stat -c '%u %g %a' $file) in
+        *[4-7] | "10001 "*[4-7]?? | *" 10001 "*[4-7]?) continue ;;
+    esac
+    if chgrp 10001 $file 2>/dev/null; then
+        chmod g+r $file
+    else
+        echo "$file: ioc (10001) cannot read it / ioc không đọc được:"
+        echo "    sudo chgrp 10001 $file && sudo chmod g+r $file"
+    fi
+done
 echo "$env, docker/ioc/inventory.yaml"
 echo "docker compose up -d"

@@ -95,7 +95,9 @@ def _make(
         made = _Archive(stream, now)
         made.expect(sum((work / Path(name).name).stat().st_size for name in databases), progress)
         for name in databases:
-            made.add_file(name, work / Path(name).name)
+            copied = work / Path(name).name
+            made.add_file(name, copied)
+            copied.unlink()  # room for the rest of the archive
         for name, content in inventory.items():
             made.add(name, content)
         for name, path in _reports(settings):
@@ -260,7 +262,7 @@ def _remove_left(folder: Path) -> None:
 
 def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
-    wanted = needed + needed // 4 + ROOM
+    wanted = 2 * needed + ROOM  # the copies, and an archive that may not get smaller
     if free < wanted:
         words: dict[str, str | int] = {"folder": str(folder)}
         words |= {"free": free >> 20, "needed": wanted >> 20}

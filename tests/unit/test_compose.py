@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import http.server
+import ipaddress
 import json
 import os
 import re
@@ -22,6 +23,7 @@ import yaml
 
 from ioc import __version__
 from ioc.cli import commands
+from ioc.settings import Settings, read_settings
 from ioc.store import open_store
 from tests.unit.test_repository import variables_in_code
 
@@ -208,6 +210,12 @@ def test_with_secrets_of_its_own_it_is_valid_and_bound_to_this_machine(copied: P
     assert all(str(port).startswith("127.0.0.1:") for port in ports)
     opened = config(copied, IOC_BIND="0.0.0.0")
     assert opened["services"]["ioc"]["ports"] == ["0.0.0.0:8080:8080/tcp"]
+    assert not inside(read).exposed
+    assert inside(opened).exposed, "passwords in the open are warned of"
+    assert not inside(config(copied, IOC_BIND="0.0.0.0", IOC_PROXY="172.30.80.1")).exposed
+    network = read["networks"]["outside"]["ipam"]["config"][0]["subnet"]
+    gateway = str(next(ipaddress.ip_network(network).hosts()))
+    assert f"IOC_PROXY={gateway}" in EXAMPLE, "a proxy on the host comes from there"
     token = read["services"]["ioc"]["environment"]["IOC_STORE_TOKEN"]
     influxdb = read["services"]["influxdb"]["environment"]
     assert influxdb["DOCKER_INFLUXDB_INIT_ADMIN_TOKEN"] == token
@@ -215,6 +223,86 @@ def test_with_secrets_of_its_own_it_is_valid_and_bound_to_this_machine(copied: P
     assert grafana["IOC_GRAFANA_INFLUXDB_USER"] == "grafana"
     assert grafana["IOC_GRAFANA_INFLUXDB_PASSWORD"] == influxdb["GRAFANA_STORE_PASSWORD"]
     assert token not in str(grafana), "whoever looks at dashboards may not write"
+
+
+def inside(read: Mapping[str, Any]) -> Settings:
+    """The settings that ioc gets in its container."""
+    return read_settings(read["services"]["ioc"]["environment"])
+
+
+def test_a_half_answer_of_the_cluster_is_an_error() -> None:
+    assert "-search.denyPartialResponse" in SERVICES["vmselect"]["command"]
+    path = ROOT / "dashboards/provisioning/datasources/victoriametrics.yaml"
+    [source] = yaml.safe_load(path.read_text(encoding="utf-8"))["datasources"]
+    assert source["jsonData"]["customQueryParameters"] == "deny_partial_response=1"
+
+
+def start_grafana(folder: Path, language: str, url: str) -> subprocess.CompletedProcess[str]:
+    """Grafana's entry point with folders of this machine, and `ls` in place of Grafana."""
+    shell, _script, _from, _to, last = SERVICES["grafana"]["entrypoint"]
+    assert last == "/run.sh"
+    target = folder / "grafana"
+    target.mkdir(exist_ok=True)
+    words = ["docker/grafana/start.sh", f"dashboards/json/{language}", str(target), "ls"]
+    environment = {"PATH": os.environ["PATH"], "CONSOLE_URL": url}
+    return subprocess.run(
+        [shell, *words, str(target)], cwd=ROOT, capture_output=True, text=True, env=environment
+    )
+
+
+@pytest.mark.parametrize("language", ["influxql", "promql"])
+@pytest.mark.parametrize(
+    "url", ["http://10.1.2.3:8080/", "https://ioc.huyen.vn/a_b", "http://[fd00::1]:80"]
+)
+def test_links_lead_to_where_people_open_the_pages(language: str, url: str, tmp_path: Path) -> None:
+    done = start_grafana(tmp_path, language, url)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 8
+    for file in (tmp_path / "grafana").iterdir():
+        text = file.read_text(encoding="utf-8")
+        assert "127.0.0.1:8080" not in text
+        variables = json.loads(text)["templating"]["list"]
+        assert [v["query"] for v in variables if v["name"] == "console"] == [url.rstrip("/")]
+
+
+@pytest.mark.parametrize(
+    "url", ["10.1.2.3", "http://", 'http://x"', "http://x|e", "http://a&b", "http://a b"]
+)
+def test_an_address_that_is_none_is_refused(url: str, tmp_path: Path) -> None:
+    done = start_grafana(tmp_path, "influxql", url)
+    assert done.returncode != 0
+    assert f"CONSOLE_URL={url.rstrip('/')}" in done.stderr
+    assert done.stdout == ""
+
+
+def test_dashboards_are_where_the_entry_point_looks_for_them() -> None:
+    for name in ("grafana", "grafana-cluster"):
+        service = SERVICES[name]
+        _shell, script, source, target, _last = service["entrypoint"]
+        mounts = dict(v.removesuffix(":ro").split(":") for v in service["volumes"])
+        where = {inside: outside for outside, inside in mounts.items()}
+        assert (ROOT / where[script.rpartition("/")[0]] / "start.sh").is_file()
+        assert where[source].startswith("./dashboards/json/")
+        assert any(t.startswith(f"{target}:") for t in service["tmpfs"])
+        provider = ROOT / "dashboards/provisioning/dashboards/ioc.yaml"
+        assert f"path: {target}\n" in provider.read_text(encoding="utf-8")
+
+
+def test_channels_can_be_read_by_the_program_in_its_container(copied: Path) -> None:
+    secret = copied / "docker" / "ioc" / ".env"
+    secret.write_text("IOC_CHANNEL_X=secret\n")
+    secret.chmod(0o600)
+    done = run(copied, "scripts/make-env.sh")
+    assert done.returncode == 0, done.stderr
+    mode = stat.S_IMODE(secret.stat().st_mode)
+    if secret.stat().st_gid == 10001:
+        assert mode == 0o640
+        assert "sudo" not in done.stdout
+    else:
+        assert mode == 0o600
+        assert "sudo chgrp 10001 docker/ioc/.env" in done.stdout
+    secret.chmod(0o644)
+    assert "sudo" not in run(copied, "scripts/make-env.sh").stdout
 
 
 def env_of(folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -46,6 +47,37 @@ def test_too_little_room_is_said_before_anything_is_written(small: Path, tmp_pat
         restore(settings(small / "new"), file, None, quiet)
     assert list(small.iterdir()) in ([], [small / "new"])
     assert not any((small / "new").iterdir())
+
+
+def test_the_room_that_is_asked_for_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The most that lies there at once: all copies, and an archive that did not get smaller."""
+    made = fill(tmp_path / "old", 1)
+    for name in ("a.db", "b.db"):  # what does not get smaller
+        database = sqlite3.connect(made.data_dir / name)
+        with database:
+            database.execute("CREATE TABLE t (x BLOB)")
+            database.execute("INSERT INTO t VALUES (randomblob(3000000))")
+        database.close()
+    asked, most = [], 0
+    there = tmp_path / "there"
+
+    def room(folder: Path, needed: int) -> None:
+        asked.append(needed)
+
+    def look(*_words: object) -> None:
+        nonlocal most
+        sizes = [path.stat().st_size for path in there.rglob("*") if path.is_file()]
+        most = max(most, sum(sizes))
+
+    monkeypatch.setattr(create, "_check_room", room)
+    size = back_up(made, there / "b.tar.gz", NOW, look).size
+    [needed] = asked
+    assert needed > 6_000_000
+    assert size > 6_000_000
+    assert needed * 1.25 < most <= 2 * needed
+    assert most < needed + size, "copies go as soon as they are packed"
 
 
 def test_a_disk_that_fills_up_meanwhile_leaves_nothing_half(

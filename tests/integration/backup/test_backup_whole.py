@@ -110,6 +110,38 @@ def test_an_inventory_folder_that_cannot_be_written_is_said(
     assert marks(new) == {1}
 
 
+def test_an_inventory_that_was_edited_since_is_not_overwritten_later(
+    file: Path, tmp_path: Path
+) -> None:
+    """The restored one could not be placed; somebody goes on with the one that is there."""
+    new = settings(tmp_path / "new")
+    new.inventory.parent.mkdir()
+    new.inventory.write_text("area: {id: x, name: X}\n")
+    in_the_way = new.inventory.parent / "xa"
+    in_the_way.write_text("a file where a folder must be")
+    restore(new, file, tmp_path / "kept", quiet)
+    new.inventory.write_text("area: {id: x, name: Newer}\n")
+    in_the_way.unlink()
+    for _ in range(2):  # said at every start
+        note = finish(new)
+        assert note is not None
+        assert "was changed since the restore" in note
+        assert new.inventory.read_text() == "area: {id: x, name: Newer}\n"
+        assert not in_the_way.exists(), "all or nothing"
+    new.inventory.write_bytes((new.data_dir / "restored" / "inventory.yaml").read_bytes())
+    assert finish(new) is None
+    assert marks(new) == {1}
+
+
+def test_the_sample_that_comes_with_the_program_may_be_replaced(file: Path, tmp_path: Path) -> None:
+    """On a fresh clone it stands where the restored inventory belongs."""
+    new = settings(tmp_path / "new")
+    new.inventory.parent.mkdir()
+    new.inventory.write_bytes((ROOT / "inventory.yaml").read_bytes())
+    assert restore(new, file, None, quiet).notes == ()
+    assert marks(new) == {1}
+
+
 def test_files_of_another_name_in_the_configuration(file: Path, tmp_path: Path) -> None:
     data = tmp_path / "new" / "data"
     new = replace(settings(tmp_path / "new"), store=f"sqlite:///{data / 'kho' / 'đo.db'}")

@@ -49,13 +49,13 @@ class State:
     rights: set[str] | None = None
     folders: dict[str, dict[str, Any]] = field(default_factory=dict)
     datasources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)  # never given back
     dashboards: dict[str, dict[str, Any]] = field(default_factory=dict)
     meta: dict[str, dict[str, Any]] = field(default_factory=dict)
     playlists: dict[str, dict[str, Any]] = field(default_factory=dict)
     accounts: dict[int, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
-    secrets: dict[str, dict[str, str]] = field(default_factory=dict)  # data source -> as sent
     broken: dict[str, tuple[int, Any]] = field(default_factory=dict)  # path -> status, body
 
     def need(self, right: str) -> None:
@@ -129,7 +129,7 @@ def put_source(state: State, uid: str, body: Any) -> Any:
         raise Refusal(403, "Cannot update read-only data source")
     before = state.datasources[uid]["secureJsonFields"]
     state.datasources[uid] = _kept_source(body, before)
-    state.secrets[uid] |= body.get("secureJsonData") or {}
+    state.secrets[uid] = state.secrets.get(uid, {}) | (body.get("secureJsonData") or {})
     return {"message": "Datasource updated", "id": 1}
 
 

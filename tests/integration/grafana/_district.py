@@ -217,7 +217,9 @@ class District(Past):
     def _places(self) -> Iterator[Point]:
         coarse = STEP if self.days <= 8 else 3 * STEP
         for time in range(self.begin, self.started - 60 * MINUTE, coarse):
-            yield from place_points(self.view(time))
+            points = list(place_points(self.view(time)))
+            for number, point in enumerate(points):  # each place writes at its own moment
+                yield replace(point, time=time + number * STEP // len(points))
         for time in range(self.started - 60 * MINUTE, self.started, STEP):
             yield from place_points(self.view(time))
         yield from place_points(self.view(self.started - MINUTE))

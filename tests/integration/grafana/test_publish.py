@@ -17,7 +17,7 @@ from ioc.i18n import use_language
 from tests.integration.grafana._contract import TOKEN, State, grafana
 
 STORE_TOKEN = "secret-of-the-store"
-READER = "secret-that-only-reads"
+READER = "secret-of-grafana"
 WRITES = {
     "folders:create", "folders:write", "datasources:create", "datasources:write",
     "dashboards:create", "playlists:write", "serviceaccounts:create", "serviceaccounts:write",
@@ -90,6 +90,7 @@ def test_a_new_grafana_gets_everything(publish, state: State, address: str) -> N
     (account,) = state.accounts.values()
     assert account["role"] == "Viewer"
     assert run.out.count("glsa_secret-1") == 1
+    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": f"Token {READER}"}
     consoles = {
         variable["query"]
         for board in state.dashboards.values()
@@ -104,21 +105,9 @@ def test_a_second_time_changes_nothing(publish, state: State, address: str) -> N
     state.calls.clear()
     run = publish(address)
     assert run.code == 0
-    assert state.calls == [("PUT", "/datasources/uid/ioc-influxdb")], "the token, in case it is new"
+    assert state.calls == [("PUT", "/datasources/uid/ioc-influxdb")]  # its secret
     assert "glsa_" not in run.out
     assert run.out.count("as it should be") == 13
-
-
-def test_another_token_of_the_store_replaces_the_one_that_is_there(
-    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publish(address)
-    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "another")
-    publish(address)
-    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": "Token another"}
-    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "third")
-    publish(address, "--dry-run")
-    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": "Token another"}
 
 
 def test_what_somebody_changed_is_put_right(publish, state: State, address: str) -> None:
@@ -203,15 +192,42 @@ def test_a_name_with_a_password_is_given_as_such(
     assert state.datasources["ioc-influxdb"]["basicAuth"] is False
 
 
-def test_what_we_write_with_is_not_given_to_grafana(
+def test_another_secret_is_given_although_nothing_else_differs(
     publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A viewer dropped a measurement of a real InfluxDB through a real Grafana that way."""
+    publish(address)
+    state.datasources["ioc-influxdb"]["jsonData"]["maxSeries"] = 5000
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "a-newer-one")
+    assert "secret sent again" not in publish(address, "--dry-run").out
+    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": f"Token {READER}"}
+    assert "as it should be, its secret sent again" in publish(address).out
+    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": "Token a-newer-one"}
+    assert state.datasources["ioc-influxdb"]["jsonData"]["maxSeries"] == 5000, "an admin's own"
+
+
+@pytest.mark.parametrize("reader", [None, "", STORE_TOKEN])
+def test_grafana_never_gets_what_may_delete(
+    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch, reader: str | None
+) -> None:
     monkeypatch.delenv("IOC_GRAFANA_STORE_TOKEN")
+    if reader is not None:
+        monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", reader)
     run = publish(address)
     assert run.code == 2
-    assert "IOC_GRAFANA_STORE_TOKEN is not set" in run.err
+    (line,) = run.err.strip().splitlines()
+    for part in ("IOC_GRAFANA_STORE_TOKEN", "influx v1 auth create", "--read-bucket", "GRANT READ"):
+        assert part in line
     assert state.calls == []
+
+
+def test_a_disabled_account_stays_so_and_is_said(publish, state: State, address: str) -> None:
+    publish(address)
+    state.accounts[1]["isDisabled"] = True
+    state.calls.clear()
+    run = publish(address)
+    assert "it is disabled in Grafana" in run.out
+    assert state.accounts[1]["isDisabled"] is True
+    assert not [path for _verb, path in state.calls if "serviceaccounts" in path]
 
 
 def test_json_for_other_programs(publish, address: str) -> None:
@@ -231,10 +247,32 @@ def test_victoriametrics_gets_the_other_language(
     run = publish(address)
     assert run.code == 0, run.err
     source = state.datasources["ioc-victoriametrics"]
+    assert source["jsonData"]["customQueryParameters"] == "deny_partial_response=1"
+    assert source["secureJsonFields"] == {}
     assert source["url"] == "http://127.0.0.2:8481/select/0/prometheus"
     assert source["type"] == "prometheus"
     target = state.dashboards["ioc-center"]["panels"][0]["targets"][0]
     assert "expr" in target
+
+
+def test_victoriametrics_is_read_as_the_store_itself_does(
+    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IOC_STORE", "victoriametrics://127.0.0.1:8428/")
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "reader:a:b")
+    assert publish(address).code == 0
+    source = state.datasources["ioc-victoriametrics"]
+    assert (source["basicAuth"], source["basicAuthUser"]) == (True, "reader")
+    assert state.secrets["ioc-victoriametrics"] == {"basicAuthPassword": "a:b"}
+    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "a-token")
+    publish(address)
+    assert source != state.datasources["ioc-victoriametrics"]
+    found = state.secrets["ioc-victoriametrics"]["httpHeaderValue1"]
+    assert found == "Bearer a-token"
+    monkeypatch.delenv("IOC_GRAFANA_STORE_TOKEN")
+    run = publish(address)
+    assert run.code == 2
+    assert "vmauth" in run.err
 
 
 def test_the_store_may_have_another_address_for_grafana(
@@ -337,6 +375,17 @@ def test_tls_where_there_is_none(publish, address: str) -> None:
 )
 def test_an_address_that_is_none(publish, url: str) -> None:
     sentence(publish(url), "IOC_GRAFANA_URL", "must look like")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://who:hidden@x", "ftp://who:hidden@x", "who:hidden@x", "http://:hidden@x",
+     "http://[hidden", "http://who:hidden@x:y", "https:who:hidden@x"],
+)  # fmt: skip
+def test_an_address_with_a_password_does_not_show_it(publish, url: str) -> None:
+    run = publish(url)
+    sentence(run, "must look like")
+    assert "hidden" not in run.err
 
 
 def test_a_wrong_token(publish, state: State, address: str) -> None:
