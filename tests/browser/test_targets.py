@@ -71,7 +71,7 @@ def test_a_table_is_looked_at_before_it_goes_in(server: Server, page: Page, tmp_
     [reading] = server.running.context.keeper.given.readings
     assert (reading.place, reading.numerator) == ("yen-thinh", 90)
     page.click("#import button")
-    page.wait_for_function("document.getElementById('found').innerText.includes('1 không đổi')")
+    page.locator("#found").get_by_text("1 không đổi").wait_for()
     assert not page.locator("#enter").is_visible(), "the same file twice changes nothing"
 
 

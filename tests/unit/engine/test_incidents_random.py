@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
 from district import commune, device, topology
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,6 +46,7 @@ def make_district(chance: random.Random) -> Topology:
     return replace(found, checks=checks, alerts=RULES, routes=ROUTES)
 
 
+@pytest.mark.timeout(400)  # sixty districts, beside other tests
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10**9), steps=st.integers(1, 25))
 def test_after_quiet_nothing_is_open_and_little_was_said(seed: int, steps: int) -> None:
