@@ -101,9 +101,13 @@ def _rows(q: ask.Rows) -> str:
 def _course(q: ask.Course) -> str:
     step, fill = "time($__interval)", "fill(null)"
     value = f'{q.how}("{q.field}")'
-    if q.gain:
-        value, fill = f'non_negative_derivative(last("{q.field}"), 1s)', "fill(none)"
     where = _within(q)
+    if q.gain:  # from one sample to the next: the growth of the last, unfinished step falls short
+        inner = f'SELECT non_negative_derivative("{q.field}", 1s) AS "v" FROM {_source(q)}'
+        return (
+            f'SELECT mean("v") FROM ({inner} WHERE {where}{_group(q.by)}) WHERE $timeFilter'
+            f" GROUP BY {_list(step, q.by)} fill(none)"
+        )
     if q.join is None:
         return f"SELECT {value} FROM {_source(q)} WHERE {where} GROUP BY {_list(step, q.by)} {fill}"
     # Steps that end with the range: a last one that has only begun holds what few of them wrote.

@@ -2,9 +2,9 @@
 
 wanted ─▶ compared with what is there ─▶ Change(new | changed | same | kept) ─▶ written
 
-Idempotent: a second run finds everything the same; only the store's token is sent each time.
-Nothing is deleted. What files of that Grafana provide (provisioning) is left as it is. Grafana adds
-keys of its own to what it keeps, so only what we want is compared.
+Idempotent: a second run finds everything the same. Nothing is deleted. What files of that Grafana
+provide (provisioning) is left as it is. Grafana adds keys of its own to what it keeps, so only what
+we want is compared.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from ioc.engine import maintenance
 from ioc.engine.pipeline import Pipeline
 from ioc.engine.problems import Problems
 from ioc.engine.sink import Sink
-from ioc.ledger.keeper import Keeper
+from ioc.ledger.keeper import NIGHT, Keeper
 from ioc.ledger.points import availability_points
 from ioc.notify.desk import Desk
 from ioc.outbox import Outbox
@@ -62,7 +62,8 @@ class Jobs:
         self._told = parts.clock.now() - TOLD  # up to when rows of availability are points
 
     def scheduled(self) -> AsyncIOScheduler:
-        """All jobs in the area's time zone; one that was missed runs once, late."""
+        """All jobs in the area's time zone; one that was missed runs once, late. Nights that passed
+        before the start are made up for at once."""
         parts = self._parts
         scheduler = AsyncIOScheduler(
             timezone=parts.pipeline.topology.timezone,
@@ -70,8 +71,9 @@ class Jobs:
         )
         add = scheduler.add_job
         add(self._coverage, "cron", minute="*/5", id="ledger")
+        add(self._ledger, "date", [parts.keeper.catch_up], id="missed")
         add(self._ledger, "cron", [parts.keeper.hourly], minute=2, id="availability")
-        add(self._ledger, "cron", [parts.keeper.nightly], hour=0, minute=15, id="days")
+        add(self._ledger, "cron", [parts.keeper.nightly], hour=0, minute=NIGHT // 60_000, id="days")
         add(parts.post.daily, "cron", hour=6, minute=30, id="reports")
         add(self._maintain, "cron", minute=7, id="store")
         add(self._forget, "cron", hour=3, minute=20, id="retention")

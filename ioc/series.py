@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ioc.clock import Clock
 from ioc.engine.incident import open_counts
@@ -133,10 +134,13 @@ class Drawn:
         return points + outbox_points(area, self._outbox.counts(QUEUE), backlog, now)
 
     def _news(self, points: Iterable[Point]) -> Iterator[Point]:
-        """Places that changed, and every few minutes those that did not."""
+        """Places that changed, and every few minutes those that did not; the age of what is shown
+        every time, or it would look young."""
         for point in points:
             steady = {name: value for name, value in point.fields.items() if name != "age_s"}
             before, at = self._places.get(point.tags, ({}, 0))
             if steady != before or not 0 <= point.time - at < STEADY:
                 self._places[point.tags] = steady, point.time
                 yield point
+            elif "age_s" in point.fields:
+                yield replace(point, fields={"age_s": point.fields["age_s"]})

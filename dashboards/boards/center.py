@@ -81,7 +81,7 @@ def _places(board: Board) -> None:
         "Mỗi ô một đơn vị, màu theo trạng thái lúc này. Bấm vào ô để xem chi tiết đơn vị. Ô xám: "
         "chưa xác định, không phải tốt hay xấu.",
         ask.Now("place", PLACES, by=("place", "site"), names="{place}", field="state"),
-        "none", shown=words.STATES, names=True, sizes=(13, 16), link=TO_PLACE,
+        "none", shown=words.STATES, names=True, sizes=(13, 14), link=TO_PLACE,
     )  # fmt: skip
     board.map(
         (10, 4, 7, 13), "Bản đồ",

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ioc.api.context import Context
 from ioc.api.errors import known_parameters, responses
 from ioc.api.figures import Percent
-from ioc.api.params import Id, Lang, answer
+from ioc.api.params import DAYS, Id, Lang, answer, sensible
 from ioc.i18n import translate as _
 from ioc.ledger.availability import Seconds, Tally
 from ioc.ledger.sla import working_calendar
@@ -125,12 +125,15 @@ def availability_of(
     first, last = _range(context, since, until)
     today = _today(context)
     try:
-        wanted = Wanted(every="range", since=first, until=last, place=place)
+        wanted = Wanted(every="range", since=first, until=last)
     except ValidationError as error:
         raise HTTPException(422, str(error.errors()[0]["msg"])) from None
     units = units_of(topology, wanted, today)
-    if place is not None and place not in units.places:
-        raise HTTPException(422, f"no place {place}")
+    if place is not None:
+        unit = units.unit_of(place)
+        if unit is None:
+            raise HTTPException(422, f"no place {place}")
+        wanted = wanted.model_copy(update={"place": unit})
     period = Period(wanted, units, min(last, today), today, context.clock.now())
     calendar = working_calendar(topology, context.monitor.calendars)
     found = uptime(context.keeper.agreements.over(*period.days), period, calendar)
@@ -144,6 +147,12 @@ def availability_of(
     )
 
 
+def unit_at(context: Context, place: str, last: date) -> str | None:
+    """The unit that a place belongs to on a day, or today when that is still to come."""
+    wanted = Wanted(every="range", since=last, until=last)
+    return units_of(context.monitor.topology, wanted, _today(context)).unit_of(place)
+
+
 def _rows(found: Uptime, of: str) -> list[Service]:
     return {"link": found.links, "service": found.services, "place": found.places}[of]
 
@@ -154,9 +163,13 @@ def _today(context: Context) -> date:
 
 
 def _range(context: Context, since: date | None, until: date | None) -> tuple[date, date]:
-    """First and last day; this month up to today unless said."""
+    """First and last day; this month up to today unless said. Raises HTTPException."""
     last = until or _today(context)
-    return since or last.replace(day=1), last
+    first = since or last.replace(day=1)
+    for day in (first, last):
+        if not sensible(day):
+            raise HTTPException(422, f"{day} is not between {DAYS[0]} and {DAYS[1]}")
+    return first, last
 
 
 def _item(row: Service, of: str) -> AvailabilityOut:

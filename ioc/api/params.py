@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import Path, Query
@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel
 
 LIMIT = 1000
 LATEST = 253_402_300_799_999  # ms UTC: the end of the year 9999
+DAYS = date(1990, 1, 1), date(2100, 12, 31)  # that anybody can ask for
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 SPAN = r"^[1-9][0-9]{0,5}[smhd]$"
@@ -43,6 +44,11 @@ def moment(at: datetime | None) -> int | None:
     if at is None:
         return None
     return min(max((at - EPOCH) // timedelta(milliseconds=1), 0), LATEST)
+
+
+def sensible(day: date) -> bool:
+    """Whether a day lies where days can be reckoned with, and anybody could mean it."""
+    return DAYS[0] <= day <= DAYS[1]
 
 
 def span(text: str | None) -> int | None:

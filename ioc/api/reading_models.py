@@ -13,6 +13,8 @@ from ioc.ledger.model import Reading, Source
 from ioc.ledger.records import Outcome
 from ioc.ledger.sheets import Imported, RowMistake
 
+MOST = 10**12  # of anything that is counted in a district
+
 
 class ReadingIn(BaseModel):
     """A reading to declare. Figures as whole numbers; as_of: 2026-09-30 or 30/09/2026."""
@@ -22,8 +24,8 @@ class ReadingIn(BaseModel):
     place: Annotated[str | None, Field(max_length=200, examples=["yen-thinh"])] = None
     source: Annotated[Literal["declared", "exported"] | None, Field()] = None
     as_of: Annotated[str, Field(max_length=30, examples=["2026-09-30"])]
-    numerator: Annotated[int, Field(examples=[412])]
-    denominator: Annotated[int, Field(examples=[450])]
+    numerator: Annotated[int, Field(ge=0, le=MOST, examples=[412])]
+    denominator: Annotated[int, Field(ge=0, le=MOST, examples=[450])]
     origin: Annotated[str, Field(max_length=500, examples=["Bộ phận một cửa"])] = ""
     document: Annotated[str, Field(max_length=500, examples=["125/BC-UBND"])] = ""
     note: Annotated[str, Field(max_length=5000)] = ""

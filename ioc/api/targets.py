@@ -226,7 +226,7 @@ def _standings(api: APIRouter, context: Context) -> None:
 def _take(context: Context, request: Request, content: bytes, commit: str, lang: str) -> Response:
     keeper, topology = context.keeper, context.monitor.topology
     try:
-        found = sheets.read_table(content, topology, context.clock.now())
+        found = sheets.read_table(content, topology, context.clock.now(), keeper.given.withdrawn)
     except FileError as error:
         return problem(400, render(error.reason, lang))
     enter = commit == "good" or (commit == "all" and not found.mistakes)

@@ -124,6 +124,13 @@ def readable(text: str) -> str:
     return text
 
 
+def _system(text: str) -> str:
+    name = readable(text)
+    if re.search(r"[a-z0-9]", name.lower()) is None:  # no report of a computer holds such a name
+        raise refusal(mark("needs letters a–z or digits, as computers report it"))
+    return name
+
+
 Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, le=YEAR)]
 """Seconds; 0 is allowed."""
 Interval = Annotated[float, BeforeValidator(_duration), Field(ge=1, le=YEAR)]
@@ -139,4 +146,5 @@ Address = Annotated[str, BeforeValidator(_address)]
 Range = Annotated[str, BeforeValidator(_range)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(readable)]
+SystemName = Annotated[str, Field(max_length=200), AfterValidator(_system)]
 Code = Annotated[str, BeforeValidator(_number_as_text), Field(max_length=20)]

@@ -19,6 +19,7 @@ from ioc.inventory.fields import (
     Name,
     Range,
     Reference,
+    SystemName,
     Timeout,
     Zone,
     readable,
@@ -166,7 +167,7 @@ class TargetModel(Model):
 class SystemModel(Model):
     """An operating system by the beginning of its name, and until when it is supported."""
 
-    name: Name
+    name: SystemName
     until: Day | None = None
 
 

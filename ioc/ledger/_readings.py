@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ioc._db_base import metadata
-from ioc.ledger.model import Reading, Source
+from ioc.ledger.model import Key, Reading, Source
 
 readings = sa.Table(
     "readings",
@@ -52,7 +52,7 @@ class Kept:
     reading: Reading
 
 
-Newest = dict[tuple[str, str | None, Source, str, str], Reading]
+Newest = dict[Key, Reading]
 
 
 def newest_of(connection: sa.Connection, given: Sequence[Reading]) -> Newest:

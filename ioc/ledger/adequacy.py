@@ -15,6 +15,7 @@ from typing import Literal
 
 from collectors.base import Reason
 from ioc.inventory.topology import Adequacy
+from ioc.ledger.rounding import shown_day
 
 # A machine sold with 8 GB reports less: graphics and firmware keep a part for themselves.
 NOMINAL = 0.93
@@ -88,26 +89,26 @@ def judge(report: MachineReport | None, rule: Adequacy, now: int, seen_at: int |
 
     What makes it unfit comes before what an upgrade mends; that it was not seen lately only keeps
     it from being adequate, since an old system does not become new in a cupboard. What nobody
-    said comes last.
+    said comes last. Definitions are as old as they were when the machine reported: one that is
+    switched off over a holiday has nothing to be mended.
     """
     if report is None:
         return Judgement(Grade.UNKNOWN, Reason("no report of this computer"))
-    for look in (_unfit, _to_upgrade):
-        found = look(report, rule, now)
-        if found is not None:
-            return found
+    found = _unfit(report, rule, now) or _to_upgrade(report, rule)
+    if found is not None:
+        return found
     seen = max(report.reported_at, seen_at or 0)
     if now - seen > rule.seen:
         days = {"days": (now - seen) // 86_400_000}
         return Judgement(Grade.UNKNOWN, Reason("not seen for {days} days", days))
-    return _unsaid(report, rule) or Judgement(Grade.ADEQUATE)
+    return _unsaid(report, rule) or _outlived(report, rule, now) or Judgement(Grade.ADEQUATE)
 
 
 def _unfit(report: MachineReport, rule: Adequacy, now: int) -> Judgement | None:
     until = supported_until(report.system, rule) if report.system else None
     if until is not None and until[1] is not None and _today(now) > until[1]:
-        words = {"system": report.system or "", "day": until[1]}
-        return _inadequate("{system}: not supported since {day}", **words)
+        words = {"system": report.system or "", "day": shown_day(until[1])}
+        return _inadequate("{system}: supported until {day}", **words)
     if rule.antivirus and report.antivirus is False:
         return _inadequate("antivirus is off or missing")
     if report.memory_mb is not None and report.memory_mb < _megabytes(rule.least_memory):
@@ -115,15 +116,16 @@ def _unfit(report: MachineReport, rule: Adequacy, now: int) -> Judgement | None:
     return None
 
 
-def _to_upgrade(report: MachineReport, rule: Adequacy, now: int) -> Judgement | None:
+def _to_upgrade(report: MachineReport, rule: Adequacy) -> Judgement | None:
     if report.memory_mb is not None and report.memory_mb < _megabytes(rule.memory):
         words = {"gb": _gigabytes(report.memory_mb), "wanted": rule.memory}
         return Judgement(Grade.UPGRADE, Reason("{gb} GB of memory, {wanted} GB are wanted", words))
     if rule.ssd and report.disk == "hdd":
         return Judgement(Grade.UPGRADE, Reason("a hard disk, not an SSD"))
     if rule.antivirus and report.antivirus_at is not None:
-        days = (now - report.antivirus_at) // 86_400_000
-        if now - report.antivirus_at > rule.definitions:
+        age = report.reported_at - report.antivirus_at
+        if age > rule.definitions:
+            days = age // 86_400_000
             return Judgement(
                 Grade.UPGRADE, Reason("antivirus definitions are {days} days old", {"days": days})
             )
@@ -144,6 +146,16 @@ def _unsaid(report: MachineReport, rule: Adequacy) -> Judgement | None:
     return Judgement(Grade.UNKNOWN, Reason("the report is not complete")) if unsaid else None
 
 
+def _outlived(report: MachineReport, rule: Adequacy, now: int) -> Judgement | None:
+    """It works, and has not said since whether its definitions were renewed."""
+    if not rule.antivirus or report.antivirus_at is None:
+        return None
+    if now - report.antivirus_at <= rule.definitions:
+        return None
+    days = {"days": (now - report.reported_at) // 86_400_000}
+    return Judgement(Grade.UNKNOWN, Reason("no report for {days} days", days))
+
+
 def _inadequate(text: str, **words: str | int | float) -> Judgement:
     return Judgement(Grade.INADEQUATE, Reason(text, words))
 
@@ -157,9 +169,10 @@ def supported_until(system: str, rule: Adequacy) -> tuple[str, str | None] | Non
 def _supported_until(
     system: str, systems: tuple[tuple[str, str | None], ...]
 ) -> tuple[str, str | None] | None:
-    words = _plain(system).split()
+    words = name_words(system)
     for name, until in (*systems, *SYSTEMS):
-        if all(any(_same(word, given) for given in words) for word in _plain(name).split()):
+        wanted = name_words(name)
+        if wanted and all(any(_same(word, given) for given in words) for word in wanted):
             return name, until
     return None
 
@@ -169,9 +182,9 @@ def _same(word: str, given: str) -> bool:
     return given == word or given.startswith(word + ".")
 
 
-def _plain(text: str) -> str:
-    """`Microsoft Windows 10 Enterprise LTSC 2021` and `windows-10 ltsc 2021` as one."""
-    return re.sub(r"[^a-z0-9.]+", " ", text.lower()).strip()
+def name_words(text: str) -> list[str]:
+    """`Microsoft Windows 10 Enterprise LTSC 2021` and `windows-10 ltsc 2021` in the same words."""
+    return re.sub(r"[^a-z0-9.]+", " ", text.lower()).split()
 
 
 def _megabytes(gigabytes: float) -> float:

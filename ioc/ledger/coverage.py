@@ -25,6 +25,7 @@ from ioc.ledger.measures import BY_STAFF, MEASURES, PROXIES, Facts
 from ioc.ledger.model import (
     Coverage,
     Evidence,
+    Key,
     Ledger,
     Reading,
     Source,
@@ -32,6 +33,7 @@ from ioc.ledger.model import (
     TargetState,
 )
 from ioc.ledger.places import asked_of, places_on
+from ioc.ledger.rounding import shown_day
 
 NO_FIGURE = Reason("no figure yet")
 NO_HEAD_COUNT = Reason("no head count declared: computers are counted instead of people")
@@ -41,11 +43,13 @@ NO_HEAD_COUNT = Reason("no head count declared: computers are counted instead of
 class Given:
     """What people and machines reported: the newest version of each reading, not withdrawn.
 
-    Compared by identity: one object is one state of knowledge.
+    withdrawn: keys of the readings whose newest version takes back what was said. Compared by
+    identity: one object is one state of knowledge.
     """
 
     readings: tuple[Reading, ...] = ()
     machines: Mapping[str, MachineReport] = field(default_factory=dict)
+    withdrawn: Collection[Key] = frozenset()
 
 
 def evaluate(
@@ -187,7 +191,7 @@ class _Target:
             state=figure.state if fresh else TargetState.UNKNOWN,
             note=figure.note
             if fresh
-            else Reason("old figures: of {day}", {"day": _shown_day(reading.as_of)}),
+            else Reason("old figures: of {day}", {"day": shown_day(reading.as_of)}),
         )
 
     def _choose(
@@ -285,8 +289,3 @@ def _end_of(day: str, topology: Topology) -> int:
     following = date.fromisoformat(day) + timedelta(days=1)
     local = datetime.combine(following, time(), topology.timezone)
     return round(local.timestamp() * 1000) - 1
-
-
-def _shown_day(day: str) -> str:
-    """An ISO day as 30/09/2026."""
-    return "/".join(reversed(day.split("-")))

@@ -91,7 +91,8 @@ def machine(topology: Topology, given: Mapping[str, Any], now: int) -> MachineRe
 
     asset: id of a computer of the inventory, or its address. reported_at: a moment, or a date,
     which means its beginning: handing the same in again later says nothing newer. antivirus_at: a
-    moment, or a date, which means its end. memory_gb: a number. What is empty was not said.
+    moment, or a date, which means its end; agents write 0001-01-01 where there is none, so what is
+    before 1990 was not said. memory_gb: a number. What is empty was not said.
     """
     memory = _number("memory_gb", given.get("memory_gb"), most=4096)
     disk = _text(given.get("disk")).lower()
@@ -108,7 +109,7 @@ def machine(topology: Topology, given: Mapping[str, Any], now: int) -> MachineRe
         memory_mb=None if memory is None else round(memory * 1024),
         disk=kind,
         antivirus=_yes_or_no("antivirus", given.get("antivirus")),
-        antivirus_at=_moment("antivirus_at", given.get("antivirus_at"), topology, now, end=True),
+        antivirus_at=_antivirus_at(given.get("antivirus_at"), topology, now),
         source=_line("source", given.get("source"), 40) or "api",
     )
 
@@ -206,6 +207,14 @@ def _as_date(value: Any) -> date | None:
     return None
 
 
+def _antivirus_at(value: Any, topology: Topology, now: int) -> int | None:
+    at = _as_moment(value)
+    day = _as_date(value) if at is None else at.date()
+    if day is not None and day < EARLIEST:
+        return None
+    return _moment("antivirus_at", value, topology, now, end=True)
+
+
 def _moment(
     field: str, value: Any, topology: Topology, now: int, *, end: bool = False
 ) -> int | None:
@@ -217,6 +226,8 @@ def _moment(
         today = datetime.fromtimestamp(now / 1000, topology.timezone).date()
         day = _day(field, value, today)
         at = datetime.combine(day + timedelta(days=end), time())
+    if at.date() < EARLIEST:
+        raise Wrong(field, Reason("{day} is too long ago", {"day": at.date().isoformat()}))
     zoned = at if at.tzinfo else at.replace(tzinfo=topology.timezone)
     found = round(zoned.timestamp() * 1000)
     if found > now + AHEAD:
@@ -249,6 +260,8 @@ def _number(field: str, value: Any, most: int = LARGEST) -> float | None:
     """most: also says how a text is read. Thousands are grouped where there can be thousands."""
     if isinstance(value, bool):
         raise Wrong(field, Reason("must be a number"))
+    if isinstance(value, int) and not 0 <= value <= most:  # may be too large for a float
+        raise Wrong(field, Reason("must be between 0 and {most}", {"most": most}))
     number = float(value) if isinstance(value, int | float) else None
     if number is None:
         text = _text(value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -20,10 +20,12 @@ from ioc.engine.calendars import Calendar
 from ioc.engine.model import AreaView
 from ioc.inventory.topology import Target, Topology
 from ioc.ledger.adequacy import MachineReport
+from ioc.ledger.availability import Span
 from ioc.ledger.coverage import Given, evaluate
+from ioc.ledger.goals import targets_at
 from ioc.ledger.model import Coverage, Ledger, Reading, Source, TargetState
 from ioc.ledger.places import first_day, last_day, members_of
-from ioc.ledger.records import Kept, Outcome, PastFigure, Records
+from ioc.ledger.records import Goal, Kept, Outcome, PastFigure, Records
 from ioc.ledger.sla import (
     RESTATED_FOR,
     RESTATED_MONDAYS,
@@ -32,6 +34,7 @@ from ioc.ledger.sla import (
     work_out,
     working_calendar,
 )
+from ioc.ledger.stored import measured_figures
 from ioc.ledger.trend import Forecast, Trend, across, trend
 from ioc.store.base import Store
 
@@ -40,6 +43,9 @@ log = logging.getLogger(__name__)
 QUICK = 0.02  # seconds: what takes longer to work out is not worked out anew at every change
 SHARE = 20  # times its own cost that such a ledger is kept
 LATELY = 2 * 86_400_000  # ms
+NIGHT = 15 * 60_000  # ms after midnight: when the day before is closed
+CAUGHT_UP = 7  # days
+HOUR, DRAWN = 3_600_000, 300_000  # ms: between two notes of availability, two points of a figure
 RESTATE_YEARS = 5  # how far back a late reading may change the past
 
 
@@ -80,13 +86,17 @@ class Keeper:
 
     def load(self) -> None:
         """Read what was declared and reported before. Raises StateDatabaseError."""
-        self._given = Given(tuple(self.records.current()), self.records.machines())
+        self._given = self._said(self.records.machines())
         self.note_goals()
 
     def note_goals(self) -> None:
         """Write down goals that the inventory changed."""
         topology = self._monitor.topology
         self.records.note_goals({**topology.targets, **topology.retired}, self._clock.now())
+
+    def topology_at(self, at: int) -> Topology:
+        """The inventory with the goals, comparators and due dates in force at a moment, ms UTC."""
+        return _with_goals(self._monitor.topology, self.records.goals(), at)
 
     @property
     def given(self) -> Given:
@@ -129,7 +139,7 @@ class Keeper:
             kept = self.records.add(readings, author, self._clock.now())
             changed = [one.reading for one in kept if one.outcome is not Outcome.UNCHANGED]
             if changed:
-                self._given = replace(self._given, readings=tuple(self.records.current()))
+                self._given = self._said(self._given.machines)
                 self._restate(changed)
         return kept
 
@@ -141,6 +151,14 @@ class Keeper:
                 machines = {**self._given.machines, **changed}
                 self._given = replace(self._given, machines=machines)
         return len(changed)
+
+    def _said(self, machines: Mapping[str, MachineReport]) -> Given:
+        newest = self.records.newest()
+        return Given(
+            tuple(reading for reading in newest if not reading.withdrawn),
+            machines,
+            frozenset(reading.key for reading in newest if reading.withdrawn),
+        )
 
     # --- the past
 
@@ -171,8 +189,9 @@ class Keeper:
         """Write down where targets stood at the end of a local day, by the units of that day."""
         view = self._monitor.view()
         at = day_span(day, view.topology).end - 1
+        then = _with_goals(view.topology, self.records.goals(), at)
         with self._writing:
-            found = evaluate(view.topology, view, self._monitor.calendars, at, self._given)
+            found = evaluate(then, view, self._monitor.calendars, at, self._given)
             self.records.record(day.isoformat(), self._written(found.chosen()), self._now())
 
     def measure_days(self, days: Iterable[date]) -> None:
@@ -194,20 +213,68 @@ class Keeper:
     def nightly(self) -> None:
         """Close yesterday; restate once more what was said lately, should that have broken off;
         look again at the days for which late samples may have come: every night a week of them,
-        on Mondays more than a month."""
+        on Mondays more than a month. Today's row says that all this was done."""
         now = self._now()
         today = self._local(now)
         self.close_day(today - timedelta(days=1))
         with self._writing:
             self._restate([r for r in self.records.readings() if r.entered_at > now - LATELY])
         days = RESTATED_MONDAYS if today.weekday() == 0 else RESTATED_FOR
-        self.measure_days(today - timedelta(days=n) for n in range(days, 0, -1))
+        self.measure_days(today - timedelta(days=n) for n in range(days, -1, -1))
+
+    def catch_up(self) -> None:
+        """The nightly work of the days whose night passed while the program did not run: the last
+        few, and the ends of months. What people reported is written as it was known. What was
+        measured is known of the first day only, up to the end of the program; of the days on
+        which nobody looked it stays a gap. Raises StoreError, StateDatabaseError."""
+        alive, today = self.agreements.newest(), self._local(self._now() - NIGHT)
+        if alive is None:
+            return
+        since = max(self._local(alive - NIGHT), self._oldest(today))
+        missed = [since + timedelta(days=n) for n in range((today - since).days)]
+        if not missed:
+            return
+        log.info("%d nights were missed; their days are made up for", len(missed))
+        with self._writing:
+            everything = {*self._monitor.topology.targets, *self._monitor.topology.retired}
+            self._rework(everything, since, {*month_ends(since, today), *missed[-CAUGHT_UP:]})
+            self._record_stored(since, alive)
+        self.measure_days(missed[-CAUGHT_UP:])
+
+    def _record_stored(self, day: date, alive: int) -> None:
+        """Close a day with the last figures of what was measured in it and never reported. alive:
+        ms UTC when the program was last known to run; it tells so every hour."""
+        whole = day_span(day, self._monitor.topology)
+        then = self.topology_at(whole.end - 1)
+        reported = {reading.target for reading in self._given.readings}
+        targets = {
+            name: target
+            for name, target in then.targets.items()
+            if not _reported_first(target) and name not in reported
+        }
+        span = Span(min(alive, whole.end) - 2 * DRAWN, min(alive + HOUR + DRAWN, whole.end))
+        known = self._known(targets, day, day + timedelta(days=1)).get(day, {})
+        found = measured_figures(self._store, then.area_id, targets, span)
+        some = [figure for figure in found if (figure.target, figure.site) not in known]
+        self.records.record(day.isoformat(), some, self._now())
 
     def _restate(self, changed: Sequence[Reading]) -> None:
-        """Days of the past that readings change: month ends, and days written down before. Only
-        of targets for which what is reported comes first; what was measured cannot be repeated."""
-        topology, now = self._monitor.topology, self._now()
+        """Days of the past that readings change: month ends, and days written down before."""
+        if not changed:
+            return
+        today = self._local(self._now())
+        first = date.fromisoformat(min(reading.as_of for reading in changed))
+        since = max(first, self._oldest(today))
         names = {reading.target for reading in changed}
+        self._rework(names, since, set(month_ends(since, today)))
+
+    def _oldest(self, today: date) -> date:
+        return today.replace(day=1) - timedelta(days=366 * RESTATE_YEARS)
+
+    def _rework(self, names: Collection[str], since: date, days: Collection[date]) -> None:
+        """Work some days out anew, and those since one that were written down before. Only of
+        targets for which what is reported comes first; what was measured cannot be repeated."""
+        topology, now = self._monitor.topology, self._now()
         targets = {
             name: replace(target, measure=None)
             for name, target in {**topology.targets, **topology.retired}.items()
@@ -215,15 +282,13 @@ class Keeper:
         }
         if not targets:
             return
-        today = self._local(now)
-        oldest = today.replace(day=1) - timedelta(days=366 * RESTATE_YEARS)
-        since = max(date.fromisoformat(min(reading.as_of for reading in changed)), oldest)
-        known = self._known(targets, since, today)
+        known, goals = self._known(targets, since, self._local(now)), self.records.goals()
         only = replace(topology, targets=targets)
         view = AreaView(now, 0, False, {}, {}, only)
-        for day in sorted({*month_ends(since, today), *known}):
+        for day in sorted({*days, *known}):
             at = day_span(day, topology).end - 1
-            found = evaluate(only, view, self._monitor.calendars, at, self._given)
+            then = _with_goals(only, goals, at)
+            found = evaluate(then, view, self._monitor.calendars, at, self._given)
             some = [c for c in found.chosen() if _says_more(c, known.get(day, {}))]
             self.records.record(day.isoformat(), some, now)
 
@@ -261,6 +326,14 @@ def month_ends(since: date, before: date) -> Iterator[date]:
             return
         yield end
         day = following
+
+
+def _with_goals(topology: Topology, goals: Sequence[Goal], at: int) -> Topology:
+    return replace(
+        topology,
+        targets=targets_at(topology.targets, goals, at),
+        retired=targets_at(topology.retired, goals, at),
+    )
 
 
 def _reported_first(target: Target) -> bool:

@@ -128,7 +128,7 @@ def mobile_4g(facts: Facts, _target: Target, site: Site | None) -> list[Evidence
 def networked_computers(facts: Facts, _target: Target, site: Site | None) -> list[Evidence] | None:
     if site is None:
         return None
-    computers = [_seen_computer(facts, *pair) for pair in facts.assets(site.devices, "computer")]
+    computers = [seen_computer(facts, *pair) for pair in facts.assets(site.devices, "computer")]
     return _for_staff(site, computers)
 
 
@@ -273,7 +273,8 @@ def _lately(facts: Facts, at: int | None) -> bool:
     return at is not None and facts.now - at <= RECENT_DAYS * DAY
 
 
-def _seen_computer(facts: Facts, asset: Asset, view: AssetView) -> Evidence:
+def seen_computer(facts: Facts, asset: Asset, view: AssetView) -> Evidence:
+    """Whether a computer was on the network within its allowed number of working days."""
     if view.seen_at is None:
         # Off when first asked is no evidence that it has no network: nobody has seen it work yet.
         return Evidence(view.id, None, NEVER_MEASURED, view.observed_at)

@@ -26,6 +26,10 @@ class Source(StrEnum):
     MIXED = "mixed"
 
 
+Key = tuple[str, str | None, Source, str, str]
+"""Of a reading: target, place, source, origin, as of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One thing of the denominator. counts: True it counts, False it does not, None no evidence.
@@ -67,7 +71,7 @@ class Reading:
     id: int = 0
 
     @property
-    def key(self) -> tuple[str, str | None, Source, str, str]:
+    def key(self) -> Key:
         """What its versions share."""
         return (self.target, self.place, self.source, self.origin, self.as_of)
 

@@ -67,10 +67,13 @@ def merger_days(topology: Topology) -> list[str]:
 
 
 def asked_of(per: str, places: Mapping[str, Site]) -> list[Site]:
-    """The places that a target asks for a figure, by its `per`."""
+    """The places that a target asks for a figure, by its `per`. Where nobody works (a relay
+    station: kind other, no staff declared) nobody can give one."""
     if per == "area":
         return []
-    return [p for p in places.values() if per == "site" or p.kind in COMMUNES]
+    if per == "site":
+        return [p for p in places.values() if p.kind != "other" or p.staff is not None]
+    return [p for p in places.values() if p.kind in COMMUNES]
 
 
 def _nodes(topology: Topology) -> list[Site | Unit]:

@@ -13,12 +13,14 @@ from ioc.i18n import _
 from ioc.inventory.topology import Asset, Site, Topology
 from ioc.ledger.adequacy import NOMINAL, Grade, MachineReport, judge, supported_until
 from ioc.ledger.availability import Seconds, Tally
+from ioc.ledger.measures import Facts, seen_computer
 from ioc.ledger.model import Coverage, TargetState
 from ioc.ledger.places import name_of
 from ioc.ledger.sla import day_span
 from ioc.store.base import Point, Tags
 
 DAY = 86_400_000
+SEEN = {True: "seen", False: "missing", None: "unmeasured"}
 MET = {TargetState.MET: 1, TargetState.PARTLY: 0, TargetState.NOT_MET: 0}
 
 
@@ -100,8 +102,9 @@ def computer_points(
     """The computers of each place in numbers, never one by one: `computers` and `systems`.
 
     Fields of computers: total; staff where declared; seen: on the network within the allowed
-    working days, missing: longer ago, unmeasured: never; adequate, upgrade, inadequate, unknown:
-    by grade; reported; memory_low, hard_disk, antivirus_off: of those that reported it.
+    working days, missing: longer ago, unmeasured: nobody can say (never seen, in maintenance,
+    behind a dead link); adequate, upgrade, inadequate, unknown: by grade; reported; memory_low,
+    hard_disk, antivirus_off: of those that reported it.
     Systems: one point for each family of operating systems (tag system): computers, unsupported.
     """
     for site in view.topology.sites.values():
@@ -124,16 +127,10 @@ def _tags(topology: Topology, site: Site) -> Tags:
 def _seen(
     view: AreaView, computers: list[Asset], calendars: Mapping[str, Calendar]
 ) -> dict[str, float]:
+    facts = Facts(view.topology, view, calendars, view.at)
     counts = Counter(seen=0, missing=0, unmeasured=0)
     for computer in computers:
-        seen_at = view.assets[computer.id].seen_at
-        if seen_at is None:
-            counts["unmeasured"] += 1
-            continue
-        calendar = calendars.get(computer.calendar or "")
-        days = calendar.working_days_since(seen_at, view.at) if calendar else 0
-        days = days if calendar else max(0, view.at - seen_at) // DAY
-        counts["seen" if days <= computer.missing_after else "missing"] += 1
+        counts[SEEN[seen_computer(facts, computer, view.assets[computer.id]).counts]] += 1
     return {"total": float(len(computers)), **{k: float(n) for k, n in counts.items()}}
 
 

@@ -125,10 +125,13 @@ class Records:
         with transaction(self._engine) as connection:
             return [from_row(row) for row in connection.execute(query)]
 
+    def newest(self) -> list[Reading]:
+        """The newest version of each reading, those withdrawn too."""
+        return list({reading.key: reading for reading in self.readings()}.values())
+
     def current(self) -> list[Reading]:
         """The newest version of each reading, those withdrawn left out."""
-        newest = {reading.key: reading for reading in self.readings()}
-        return [reading for reading in newest.values() if not reading.withdrawn]
+        return [reading for reading in self.newest() if not reading.withdrawn]
 
     def add(self, given: Sequence[Reading], author: str, now: int) -> list[Kept]:
         """Keep readings, all or none. What is said already word for word changes nothing; what

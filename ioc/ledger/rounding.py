@@ -1,4 +1,4 @@
-"""How a percentage is shown: one rule for pages, commands, messages and reports."""
+"""How percentages and days are shown: one rule for pages, commands, messages and reports."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def shown(value: float, digits: int = 1) -> float:
     if rounded >= 100 > value:
         return round(100 - step, digits)
     return round(step, digits) if rounded <= 0 < value else rounded
+
+
+def shown_day(day: str) -> str:
+    """An ISO day as 30/09/2026."""
+    return "/".join(reversed(day.split("-")))

@@ -7,7 +7,7 @@ its sheet, row, column and reason. Nothing is written here.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from ioc.i18n import translate as _
 from ioc.inventory.topology import Topology
 from ioc.ledger import intake
 from ioc.ledger.adequacy import MachineReport
-from ioc.ledger.model import Reading, Source
+from ioc.ledger.model import Key, Reading, Source
 from ioc.ledger.places import asked_of, name_of, places_on
 from ioc.ledger.records import Outcome
 from ioc.ledger.tables import (
@@ -75,6 +75,10 @@ FIGURES = {"readings": ("numerator", "denominator"), "machines": ("system", "mem
            "antivirus")}  # fmt: skip
 WIDTHS = {"target_name": 60, "place_name": 28, "origin": 30, "note": 30, "links": 30,
           "asset_name": 28, "system": 28}  # fmt: skip
+WITHDRAWN = Reason(
+    "was withdrawn; enter it on the page of the target or with `ioc targets declare` if it holds "
+    "after all"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +104,18 @@ class Imported:
 # --- in
 
 
-def read_table(content: bytes, topology: Topology, now: int) -> Imported:
-    """Rows of a workbook (.xlsx) or of comma-separated text. Raises FileError."""
+def read_table(
+    content: bytes, topology: Topology, now: int, withdrawn: Collection[Key] = ()
+) -> Imported:
+    """Rows of a workbook (.xlsx) or of comma-separated text. Raises FileError.
+
+    withdrawn: readings that were taken back (Given.withdrawn). A row that says such a one anew is
+    a mistake: an old file handed in again must not bring back what was wrong.
+    """
     if len(content) > LARGEST:
         raise FileError(Reason("larger than {size} MB", {"size": LARGEST // 2**20}))
     sheets = workbook(content, ROWS + 2) if content.startswith(b"PK") else text_table(content)
-    taker = _Taker(topology, now)
+    taker = _Taker(topology, now, withdrawn)
     known = 0
     for sheet in sheets:
         known += taker.sheet(sheet)
@@ -117,8 +127,9 @@ def read_table(content: bytes, topology: Topology, now: int) -> Imported:
 class _Taker:
     """Takes rows, keeping where each good one stands until it is known that none contradicts."""
 
-    def __init__(self, topology: Topology, now: int) -> None:
+    def __init__(self, topology: Topology, now: int, withdrawn: Collection[Key]) -> None:
         self._topology = topology
+        self._withdrawn = withdrawn
         self._now = now
         self._today = datetime.fromtimestamp(now / 1000, topology.timezone).date()
         self._rows: list[tuple[str, int, Reading | MachineReport]] = []
@@ -158,7 +169,10 @@ class _Taker:
             if isinstance(value, Uncomputed):
                 raise intake.Wrong(key, UNCOMPUTED)
         if kind == "readings":
-            return intake.reading(self._topology, given, self._today)
+            reading = intake.reading(self._topology, given, self._today)
+            if reading.key in self._withdrawn:
+                raise intake.Wrong("numerator", WITHDRAWN)
+            return reading
         if _blank(given.get("reported_at")):  # else handing the same in again would be newer
             raise intake.Wrong("reported_at", Reason("is missing; add it"))
         return intake.machine(self._topology, {**given, "source": "excel"}, self._now)

@@ -152,6 +152,13 @@ class Agreements:
             upsert(connection, table, fresh)
         return sum(row["restated_at"] == now for row in fresh)
 
+    def newest(self) -> int | None:
+        """ms UTC when the table was last written, which a running program does every hour."""
+        query = sa.select(sa.func.max(availability.c.recorded_at))
+        with transaction(self._engine) as connection:
+            found: int | None = connection.execute(query).scalar()
+        return found
+
     def over(self, since: date, until: date) -> dict[str, Agreed]:
         """Sums of the days from one to another, both included."""
         columns = [sa.func.sum(availability.c[name]).label(name) for name in SUMS]

@@ -113,7 +113,7 @@ def _checked(values: Iterator[Row], written: Iterator[Row]) -> Iterator[Row]:
 def as_day(value: Any, epoch: datetime) -> Any:
     """A number of days, in a column of dates that is not formatted as such, as the day it is."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return from_excel(value, epoch) if number and int(value) in DAYS else value
+    return from_excel(value, epoch) if number and DAYS.start <= value < DAYS.stop else value
 
 
 def text_table(content: bytes) -> Iterator[Sheet]:

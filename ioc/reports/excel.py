@@ -201,10 +201,10 @@ def _sums(target: TargetPart, number: int, lang: str) -> list[Any]:
 
 
 def _summed(figure: Figure, lang: str) -> str | None:
-    """Old figures are shown and not added."""
+    """What the ledger does not add up is shown all the same."""
     if figure.denominator is None:
         return None
-    return _("no", lang) if figure.stale else _("yes", lang)
+    return _("yes", lang) if figure.summed else _("no", lang)
 
 
 def _goal_format(target: TargetPart) -> str:
@@ -287,7 +287,13 @@ def _incidents(book: Workbook, report: Report, lang: str) -> None:
         ]
         for event in report.events
     ]  # fmt: skip
-    fill(book.create_sheet(_("Incidents", lang)), columns, rows, lang)
+    sheet = book.create_sheet(_("Incidents", lang))
+    fill(sheet, columns, rows, lang)
+    if report.incidents > len(report.events):
+        text = mark("Only the {listed} worst of the {count} incidents of the period are listed.")
+        listed = words.count(len(report.events), lang)
+        said = _(text, lang, listed=listed, count=words.count(report.incidents, lang))
+        put(sheet.cell(sheet.max_row + 1, 1), said)
 
 
 def _rules(book: Workbook, report: Report, lang: str) -> None:

@@ -18,7 +18,7 @@ from ioc.i18n import translate as _
 from ioc.inventory.topology import Site, Target, Topology
 from ioc.ledger.coverage import evaluate
 from ioc.ledger.keeper import Keeper, Monitor
-from ioc.ledger.measures import MEASURES
+from ioc.ledger.measures import MEASURES, PROXIES
 from ioc.ledger.model import Source, Standing
 from ioc.ledger.places import asked_of, members_of
 from ioc.ledger.records import Goal, PastFigure
@@ -44,9 +44,11 @@ class Figures:
         self._place = period.wanted.place
         self._targets = _counted_then(self._topology, period.last)
         self._live = period.last == period.today
+        self._goals: dict[str, list[Goal]] = {}
+        for goal in keeper.records.goals():
+            self._goals.setdefault(goal.target, []).append(goal)
         self._standings = self._standing(monitor)
         self._written: dict[Key, list[PastFigure]] = {}
-        self._goals: dict[str, list[Goal]] = {}
         self._past: dict[str, list[PastFigure]] = {}
 
     def parts(self) -> Iterator[tuple[float, TargetPart | None]]:
@@ -66,7 +68,7 @@ class Figures:
         topology, at = replace(self._topology, targets=self._targets), period.now
         if not self._live:
             reported = {
-                t.id: replace(t, measure=None)
+                t.id: replace(self._as_it_was(t), measure=None)
                 for t in self._targets.values()
                 if t.measure is None or t.supporting
             }
@@ -84,8 +86,6 @@ class Figures:
         if self._place is None:
             for figure in records.figures(area=True, until=until):
                 self._past.setdefault(figure.target, []).append(figure)
-        for goal in records.goals():
-            self._goals.setdefault(goal.target, []).append(goal)
 
     # --- one target
 
@@ -115,7 +115,16 @@ class Figures:
             year=moved.year,
             forecast=self._forecast(head, moved),
             months=tuple(_months(moved)),
-            places=() if self._place else tuple(self._figure(target, name) for name in names),
+            places=() if self._place else self._places(target, names),
+        )
+
+    def _places(self, target: Target, names: Iterable[str]) -> tuple[Figure, ...]:
+        found = [self._figure(target, name) for name in names]
+        known = [figure for figure in found if figure.denominator is not None]
+        alike = all(figure.source == Source.MEASURED for figure in known)
+        return tuple(
+            figure.model_copy(update={"summed": _adds_up(target, figure, alike=alike)})
+            for figure in found
         )
 
     def _as_it_was(self, target: Target) -> Target:
@@ -233,6 +242,17 @@ def _counted_then(topology: Topology, last: date) -> dict[str, Target]:
         if target.retired is not None and target.retired > last.isoformat()
     }
     return {**topology.targets, **since}
+
+
+def _adds_up(target: Target, figure: Figure, *, alike: bool) -> bool:
+    """Whether the ledger adds a place's figure to the others: fresh, possible, and of the same
+    things. alike: all of them are measured."""
+    whole = figure.denominator
+    if figure.stale or whole is None or 0 < whole < figure.numerator:
+        return False
+    if target.measure in PROXIES and figure.source == Source.MEASURED and not alike:
+        return False
+    return figure.evidence is not None or whole == 0
 
 
 def _months(moved: Trend) -> Iterable[tuple[str, float]]:

@@ -30,6 +30,10 @@ SIGNER = (mark("ON BEHALF OF THE PEOPLE'S COMMITTEE"), mark("CHAIRMAN"))
 RECIPIENTS = (mark("Leaders of the People's Committee;"), mark("Filed: records."))
 
 
+class NoSuchPlace(Exception):
+    """There is no such place, said in the language of the report."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What a report is made from."""
@@ -42,14 +46,14 @@ class Sources:
 
 
 def gather(sources: Sources, wanted: Wanted, step: Step) -> Report:
-    """The report. Raises StateDatabaseError, LookupError for a place that does not exist."""
+    """The report. Raises StateDatabaseError, NoSuchPlace."""
     topology: Topology = sources.monitor.topology
     now = sources.clock.now()
     moment = datetime.fromtimestamp(now / 1000, topology.timezone)
     today = moment.date()
     units = units_of(topology, wanted, today)
     if wanted.place is not None and wanted.place not in units.places:
-        raise LookupError(_("there is no place {name}", wanted.language, name=wanted.place))
+        raise NoSuchPlace(_("there is no place {name}", wanted.language, name=wanted.place))
     period = Period(wanted, units, min(wanted.until, today), today, now)
     step(0.02, mark("targets"))
     targets = _targets(sources, period, step)

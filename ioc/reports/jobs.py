@@ -13,15 +13,17 @@ import asyncio
 import errno
 import logging
 import secrets
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from ioc._db_base import StateDatabaseError
 from ioc.i18n import mark
-from ioc.reports.gather import Sources, gather
+from ioc.reports.gather import NoSuchPlace, Sources, gather
 from ioc.reports.kept import (
     CANCELLED,
     FAILED,
@@ -43,6 +45,8 @@ log = logging.getLogger(__name__)
 QUEUE = 20  # reports that may wait
 TRIES = 3  # times a report is begun that a stop of the program interrupts
 STOPPED = mark("the program was stopped while it was made, several times")
+INTERNAL = mark("internal error; the log of the program says more")
+KNOWN = (StateDatabaseError, StoreError, OSError, NoSuchPlace, LayoutError)
 NO_SPACE = mark("no space is left on the disk for reports")
 
 
@@ -65,6 +69,7 @@ class Reports:
         self._cancelled: set[str] = set()
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._child = Child()
+        self._changing = threading.Lock()
         self.done: Callable[[Job], Awaitable[None]] = _nothing
 
     def load(self) -> None:
@@ -126,7 +131,7 @@ class Reports:
         self._cancelled.add(id)
         self._child.end(id)
         now = self._sources.clock.now()
-        job = self._set(replace(job, state=CANCELLED, ended_at=now))
+        job = self._set(id, state=CANCELLED, ended_at=now)
         await self._store(job)
         return job
 
@@ -145,7 +150,7 @@ class Reports:
             await self._child.close()
 
     async def _make(self, job: Job) -> None:
-        job = self._set(replace(job, state=RUNNING, tries=job.tries + 1))
+        job = self._set(job.id, state=RUNNING, tries=job.tries + 1)
         await self._store(job)
         folder = self._folders.part(job.id)
         try:
@@ -155,25 +160,23 @@ class Reports:
             await asyncio.to_thread(self._folders.finish, job.id)
         except Cancelled:
             await asyncio.to_thread(self._folders.drop, job.id)
-            await self._store(self._jobs[job.id])
+            await self._end(job.id, CANCELLED)
         except Exception as error:
             await asyncio.to_thread(self._folders.drop, job.id)
             await self._end(job.id, FAILED, self._said(job, error))
         else:
             await self._end(job.id, READY)
+            if self._jobs[job.id].state == CANCELLED:
+                await asyncio.to_thread(self._folders.drop, job.id)
 
     def _said(self, job: Job, error: Exception) -> str:
         """What people read of a failure."""
-        known = isinstance(
-            error, StateDatabaseError | StoreError | OSError | LookupError | LayoutError
-        )
+        known = isinstance(error, KNOWN)
         log.error("report %s: %s", job.id, error, exc_info=None if known else error)
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         if full or (isinstance(error, LayoutError) and error.full):
             return NO_SPACE
-        if isinstance(error, LookupError) and error.args:
-            return str(error.args[0])
-        return str(error) or type(error).__name__
+        return (str(error) or type(error).__name__) if known else INTERNAL
 
     def _gather(self, job: Job, folder: Path) -> None:
         """Runs in a thread."""
@@ -185,16 +188,16 @@ class Reports:
 
     def _progress(self, id: str, progress: float, stage: str) -> None:
         self._stop_if_cancelled(id)
-        self._set(replace(self._jobs[id], progress=progress, stage=stage))
+        self._set(id, progress=progress, stage=stage)
 
     def _stop_if_cancelled(self, id: str) -> None:
         if id in self._cancelled:
             raise Cancelled
 
     async def _end(self, id: str, state: str, error: str = "") -> None:
+        changes: dict[str, Any] = {"progress": 1.0} if state == READY else {}
         now = self._sources.clock.now()
-        job = replace(self._jobs[id], state=state, ended_at=now, error=error[:500])
-        job = self._set(replace(job, progress=1.0 if state == READY else job.progress))
+        job = self._set(id, state=state, ended_at=now, error=error[:500], **changes)
         await self._store(job)
         if job.state == READY:
             await self._tell(job)
@@ -205,11 +208,12 @@ class Reports:
         except StateDatabaseError as error:
             log.error("report %s is ready, and nobody is told yet: %s", job.id, error)
 
-    def _set(self, job: Job) -> Job:
-        before = self._jobs.get(job.id)
-        if before is not None and before.state == CANCELLED:
-            return before
-        self._jobs[job.id] = job
+    def _set(self, id: str, **changes: Any) -> Job:
+        """From the loop and from the thread that gathers; what is cancelled stays as it is."""
+        with self._changing:
+            job = self._jobs[id]
+            if job.state != CANCELLED:
+                job = self._jobs[id] = replace(job, **changes)
         return job
 
     # --- kept

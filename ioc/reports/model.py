@@ -47,7 +47,8 @@ class Figure(Frozen):
     """A figure of a target. value, evidence: percent; None = nobody can say.
 
     as_of: ISO day; None = nothing counted. origin, document: who said so, in which paper.
-    before: what was said before late figures restated it. stale: too old to be counted in a sum.
+    before: what was said before late figures restated it. stale: too old to be evidence.
+    summed: the ledger adds it to those of the other places.
     """
 
     place: str
@@ -66,6 +67,7 @@ class Figure(Frozen):
     before: float | None = None
     restated: bool = False
     stale: bool = False
+    summed: bool = False
 
 
 class TargetPart(Frozen):

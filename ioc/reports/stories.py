@@ -44,9 +44,9 @@ def stories(database: StateDatabase, period: Period) -> Stories:
             continue
         severity = incident.severity
         found.counted[severity.value] += 1
-        since = max(incident.since, span.start)
-        day = datetime.fromtimestamp(since / 1000, topology.timezone).date().isoformat()
-        by_when[day[:width], severity.value] += 1
+        if incident.since >= span.start:
+            day = datetime.fromtimestamp(incident.since / 1000, topology.timezone).date()
+            by_when[day.isoformat()[:width], severity.value] += 1
         rank = (severity.rank, _length(incident, span), -incident.id)
         push = heapq.heappush if len(worst) < EVENTS else heapq.heappushpop
         push(worst, (rank, incident))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -14,12 +15,14 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ioc.i18n import translate as _
 from ioc.ledger import sheets
+from ioc.ledger.rounding import shown
 
 PERCENT, PRECISE, HOURS, WHOLE = "0.0%", "0.00%", "[h]:mm", "#,##0"
 DAY, MOMENT, CHANGE = "dd/mm/yyyy", "hh:mm dd/mm/yyyy", "+0.0;−0.0;0.0"
 HEAD = PatternFill("solid", fgColor="1D4F91")
 LINE = Border(bottom=Side("thin", color="CBD5E1"))
 WIDE = 220  # letters
+DECIMALS = 9  # of a percentage, at most
 LONGEST = 32_000  # letters of a cell; a workbook holds 32,767
 
 
@@ -72,7 +75,7 @@ def fill(
             cell: Any = sheet.cell(last, index)
             put(cell, value)
             if column.form is not None:
-                cell.number_format = column.form
+                cell.number_format = _form(column.form, value)
             if column.form is None and column.width >= 34:
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
     if last > 1:
@@ -81,6 +84,21 @@ def fill(
     sheet.freeze_panes = fixed
     to_print(sheet, sum(column.width for column in columns))
     sheet.print_title_rows = "1:1"
+
+
+def _form(form: str, value: Any) -> str:
+    """Of a share, with as many decimals as it takes to be shown as everywhere else: a spreadsheet
+    would show 99.96 % as 100.0 %."""
+    if form not in (PERCENT, PRECISE):
+        return form
+    exact = 100 * Decimal(repr(value))
+    digits = len(form) - len("0.%")
+    while digits < DECIMALS:
+        displayed = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+        if float(displayed) == shown(float(exact), digits):
+            break
+        digits += 1
+    return f"0.{'0' * digits}%"
 
 
 def to_print(sheet: Worksheet, width: float) -> None:

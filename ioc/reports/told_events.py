@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ioc.i18n import mark
 from ioc.i18n import translate as _
 from ioc.reports import words
 from ioc.reports.model import Bar, Report
@@ -16,8 +17,8 @@ RANKS = {"critical": 0, "warning": 1, "info": 2}
 def events(report: Report, lang: str) -> dict[str, Any]:
     """The worst first."""
     ranked = sorted(report.events, key=lambda e: (RANKS[e.severity], -e.length, e.since))
-    more = report.incidents - WORST
-    highest = max((bar.critical + bar.warning + bar.info for bar in report.bars), default=0)
+    charted = [bar.critical + bar.warning + bar.info for bar in report.bars]
+    highest = max(charted, default=0)
     return {
         "rows": [
             [
@@ -30,7 +31,8 @@ def events(report: Report, lang: str) -> dict[str, Any]:
             ]
             for event in ranked[:WORST]
         ],
-        "more": _("and {count} more, in the workbook", lang, count=more) if more > 0 else "",
+        "more": _more(report, lang),
+        "began_before": _began_before(report.incidents - sum(charted), lang),
         "none": _("There was no incident.", lang) if report.watched else _("no data", lang),
         "highest": words.count(highest, lang),
         "bars": [_bar(bar, highest) for bar in report.bars] if highest else [],
@@ -43,6 +45,24 @@ def events(report: Report, lang: str) -> dict[str, Any]:
             for name in RANKS
         ],
     }
+
+
+def _more(report: Report, lang: str) -> str:
+    """What the text leaves out, and where it stands."""
+    more, listed = report.incidents - WORST, len(report.events)
+    if more <= 0:
+        return ""
+    if listed == report.incidents:
+        return _("and {count} more, in the workbook", lang, count=more)
+    text = mark("and {count} more incidents; the {listed} worst are in the workbook")
+    return _(text, lang, count=words.count(more, lang), listed=words.count(listed, lang))
+
+
+def _began_before(count: int, lang: str) -> str:
+    if count <= 0:
+        return ""
+    text = mark("{count} incidents that began before the period are not in the chart.")
+    return _(text, lang, count=words.count(count, lang))
 
 
 def _bar(bar: Bar, highest: int) -> dict[str, Any]:

@@ -70,7 +70,8 @@ def _source(figure: Figure, lang: str) -> list[str]:
 def _goal(target: TargetPart, lang: str) -> str:
     if target.goal is None:
         return "–"
-    return f"{'>' if target.comparator == '>' else '≥'} {words.percent(target.goal, lang)}"
+    sign = ">" if target.comparator == ">" else "≥"
+    return f"{sign} {words.percent(target.goal, lang, words.EXACT)}"
 
 
 def _aim(target: TargetPart) -> float | None:
@@ -144,7 +145,7 @@ def details(number: int, target: TargetPart, lang: str) -> dict[str, Any]:
     shown = known
     if len(known) > WORST:
         shown = sorted(known, key=lambda p: (p.value is None, p.value or 0.0))[:WORST]
-    summed = [p for p in known if not p.stale]
+    summed = [p for p in known if p.summed]
     numerator = sum(p.numerator for p in summed)
     denominator = sum(p.denominator or 0 for p in summed)
     some = any(p.value is not None for p in summed)
@@ -163,16 +164,22 @@ def details(number: int, target: TargetPart, lang: str) -> dict[str, Any]:
             words.percent(whole, lang),
         ],
         "more": _more(len(known) - len(shown), lang),
-        "silent": _silent(target, len(known), len(known) - len(summed), lang),
+        "silent": _silent(target, known, lang),
     }
 
 
-def _silent(target: TargetPart, known: int, old: int, lang: str) -> str:
+def _silent(target: TargetPart, known: Sequence[Figure], lang: str) -> str:
     """What is not in the sum."""
-    without = len(target.places) - known
+    without = len(target.places) - len(known)
+    left_out = [p for p in known if not p.summed]
+    old = sum(p.stale for p in left_out)
+    other = len(left_out) - old
     parts = [
         f"{without} {_('units without figures', lang)}" if without else "",
         _("{n} with old figures, not in the sum", lang, n=old) if old else "",
+        _("{n} with figures of other things or above the whole, not in the sum", lang, n=other)
+        if other
+        else "",
     ]
     return "; ".join(text for text in parts if text)
 

@@ -37,6 +37,10 @@ class Units:
         }
         return found | {name: name for name in self.places}
 
+    def unit_of(self, place: str) -> str | None:
+        """The unit that a place belongs to; None when it does not exist on that day."""
+        return self.site_of().get(place)
+
 
 @dataclass(frozen=True, slots=True)
 class Period:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ioc.i18n import mark
 from ioc.i18n import translate as _
+from ioc.ledger.rounding import shown
 from ioc.ledger.trend import Forecast
 from ioc.reports.model import Report, Wanted
 
@@ -40,6 +41,7 @@ PIECE = 6  # letters of a piece of a word that is too long
 LONGEST = 16  # letters of a word that fits into every column but the narrowest
 NARROW = 9  # into that as well
 ZERO_WIDTH_SPACE = "\u200b"
+EXACT = 3  # decimals of a goal, which is shown as it was set
 
 
 def breakable(text: str, longest: int = LONGEST) -> str:
@@ -61,11 +63,10 @@ def _broken(word: str) -> str:
 
 
 def percent(value: float | None, lang: str, digits: int = 1) -> str:
-    """Never rounded up to 100 %; a dash when nobody can say."""
+    """As the pages show it; a dash when nobody can say."""
     if value is None:
         return "–"
-    step = 10**digits
-    text = f"{int(value * step + 1e-9) / step:.{digits}f}"
+    text = f"{shown(value, digits):.{digits}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return (text.replace(".", ",") if lang == "vi" else text) + " %"
 

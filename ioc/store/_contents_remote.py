@@ -10,7 +10,7 @@ from ioc.store._contents import Span, spans
 from ioc.store._http import Http, strange
 from ioc.store._influxql import found, name
 from ioc.store._lines import decoded_name
-from ioc.store._promql import seconds
+from ioc.store._promql import WHOLE, seconds
 from ioc.store.base import Content
 
 
@@ -46,7 +46,7 @@ def _ask(http: Http, database: str, question: str) -> list[dict[str, Any]]:
 def victoria_contents(http: Http, path: str) -> list[Content]:
     """Metrics whose name is a measurement and a field, `_` between."""
     now = int(time.time() * 1000) + 2 * 86_400_000
-    form = [("start", "0"), ("end", seconds(now))]
+    form = [("start", "0"), ("end", seconds(now)), WHOLE]
     body = http.ask("POST", f"{path}/label/__name__/values", form=form).json()
     parts: list[Span] = []
     try:
@@ -67,6 +67,6 @@ def _end_of(http: Http, path: str, metric: str, way: str, now: int) -> float | N
     text = metric.replace("\\", "\\\\").replace('"', '\\"')
     since = now // 1000 - 86_400  # reaching back beyond 1970 the server finds nothing at all
     query = f'{way}({rollup}({{__name__="{text}"}}[{since}s]))'
-    form = [("query", query), ("time", seconds(now)), ("nocache", "1")]
+    form = [("query", query), ("time", seconds(now)), ("nocache", "1"), WHOLE]
     result = http.ask("POST", f"{path}/query", form=form).json()["data"]["result"]
     return float(result[0]["value"][1]) if result else None

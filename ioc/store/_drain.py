@@ -151,8 +151,8 @@ class Drain:
         """Nothing to send: look after the server and the file. Seconds until the next look."""
         if now >= self._next_health:
             self.health = self._remote.health()
-            if not self.health.ok:
-                raise StoreUnavailable(self.health.problem or _("it does not say why"))
+            if not self.health.ok:  # which says nothing of how much it takes at once
+                raise StoreError(self.health.problem or _("it does not say why"))
             self._next_health = now + self._pace.health
         if self._batches.give_back():
             return 0.01

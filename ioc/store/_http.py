@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -57,12 +57,17 @@ class Reply:
 
 
 class Http:
-    """One server. name: in messages. headers: of every request, never shown."""
+    """One server. name: in messages. headers: of every request, never shown.
+
+    date: of its last answer of any kind: our monotonic clock then, and its time, seconds since
+    the epoch.
+    """
 
     def __init__(self, name: str, base: str, address: Address, headers: Mapping[str, str]) -> None:
         self.name = name
         self._base = base
         self._headers = dict(headers)
+        self.date: tuple[float, float] | None = None
         self._pool = urllib3.PoolManager(
             maxsize=8,
             retries=False,
@@ -107,11 +112,16 @@ class Http:
                 method, url, body=data, headers=headers, preload_content=False, redirect=False
             )
             try:
+                self._note(response.headers.get("Date", ""))
                 if not 200 <= response.status < 300:
                     raise failure(self.name, response.status, response.headers, response.read())
                 yield response
             finally:
                 response.close()
+
+    def _note(self, date: str) -> None:
+        with suppress(ValueError, OverflowError):
+            self.date = time.monotonic(), parsedate_to_datetime(date).timestamp()
 
     def close(self) -> None:
         self._pool.clear()

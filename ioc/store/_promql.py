@@ -19,6 +19,8 @@ from ioc.store._windows import is_ascending
 from ioc.store.base import Aggregate, SeriesQuery
 
 NAME = "__name__"
+# Of every question: a cluster of which a part is away would answer with what the others have.
+WHOLE = ("deny_partial_response", "1")
 OVER_TIME = {
     Aggregate.MEAN: "avg_over_time",
     Aggregate.MIN: "min_over_time",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +37,8 @@ class Facts:
 
 
 class Processes:
-    """The processes of one VictoriaMetrics. select: answers questions; keepers: keep the rows.
+    """The processes of one VictoriaMetrics. select: answers questions; keepers: hold rows, on disk
+    or (vminsert) on their way there.
 
     What they were started with is remembered until refresh().
     """
@@ -67,13 +67,14 @@ class Processes:
         facts = self._of_select
         return facts is not None and facts.flags.get("dedup.minScrapeInterval") == "1ms"
 
-    def earliest(self, *, anew: bool = False) -> int:
+    def earliest(self, now: int, *, anew: bool = False) -> int:
         """What is earlier, ms UTC, is not kept: 1970 when it does not say. anew: ask again.
 
+        now: by the server's clock.
         Raises StoreError.
         """
         self._known(anew=anew)
-        return 0 if self._retention is None else max(0, int(time.time() * 1000) - self._retention)
+        return 0 if self._retention is None else max(0, now - self._retention)
 
     def _known(self, *, anew: bool = False) -> None:
         if anew or self._of_select is None:

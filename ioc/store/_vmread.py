@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ioc.store._http import Http
-from ioc.store._promql import exported, over_time, seconds, selector, stepped
+from ioc.store._promql import WHOLE, exported, over_time, seconds, selector, stepped
 from ioc.store._stepped import Samples, answer, cut, folded, joined, parts, to_fold
 from ioc.store._windows import HELD, Grid, check_query
 from ioc.store.base import Series, SeriesQuery
@@ -63,6 +63,7 @@ class VictoriaReader:
                     ("end", seconds(end - 1)),
                     ("step", f"{step}ms"),
                     ("nocache", "1"),  # which also moves start and end
+                    WHOLE,
                 ]
                 reply = self._http.ask("POST", path, form=form)
                 yield from stepped(reply.json(), step, self._http.name)
@@ -81,6 +82,7 @@ class VictoriaReader:
                 ("match[]", selector(query, tags)),
                 ("start", seconds(max(0, min(query.start, latest)))),
                 ("end", seconds(max(0, min(query.end, latest)))),
+                WHOLE,
             ]
             with self._http.stream("POST", f"{self._path}/export", form=form) as lines:
                 for series in exported(lines, self._http.name):

@@ -209,8 +209,9 @@ class Remote(Protocol):
         ...
 
     def started_at(self) -> float | None:
-        """When the server process started, seconds since the epoch, of a server that may lose
-        what it has acknowledged when it is killed; None of any other. Raises StoreUnavailable."""
+        """A number that changes when a process of the server was started anew, in whole seconds
+        at least, of a server that may lose what it has acknowledged when it is killed; None of any
+        other. Raises StoreUnavailable."""
         ...
 
     def read(self, query: SeriesQuery) -> list[Series]: ...

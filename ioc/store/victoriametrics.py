@@ -3,7 +3,9 @@
 Single node: `victoriametrics://host:8428`. Cluster: `victoriametrics://vminsert:8480,vmselect:8481/
 ?tenant=0&storage=vmstorage-1:8482,vmstorage-2:8482`; one address with a tenant is a proxy in front
 of both (vmauth). `storage` is asked when its processes started, because they lose rows when they
-are killed; `storage=none` where they cannot be asked and rows are replicated. Further: `&tls=1`,
+are killed, and so is vminsert, which acknowledges rows that it has only in memory (behind a proxy
+it cannot be asked: name it and vmselect instead); `storage=none` where vmstorage cannot be asked
+and rows are replicated. Further: `&tls=1`,
 `&ca=FILE`, `&gzip=1`, `&timeout=20` (seconds). IOC_STORE_TOKEN is a bearer token or
 `user:password`.
 
@@ -21,15 +23,15 @@ them when it is killed: see started_at.
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ioc.i18n import _
 from ioc.store._address import HOST, Address, hosts, parse, secret
 from ioc.store._contents_remote import victoria_contents
-from ioc.store._http import Http
+from ioc.store._http import Forbidden, Http, NotFound
 from ioc.store._lines import times
+from ioc.store._vmclock import ServerClock
 from ioc.store._vmfacts import Processes
 from ioc.store._vmread import AHEAD, VictoriaReader
 from ioc.store._writer import LineWriter, batches
@@ -62,8 +64,9 @@ class VictoriaStore:
         headers = _authorization(token)
         self.name = _name(ways.select)
         self._http = Http(self.name, ways.select, address, headers)
-        keepers = [Http(_name(base), base, address, headers) for base in ways.storage]
+        keepers = [Http(_name(base), base, address, headers) for base in ways.keepers]
         self._processes = Processes(self._http, keepers)
+        self._clock = ServerClock(keepers[::-1] or [self._http])
         self._writer = LineWriter(_name(ways.insert), ways.write, address, headers)
         self._read_path = ways.read
         self._reader = VictoriaReader(self._http, ways.read, self._processes.counts_once)
@@ -86,8 +89,10 @@ class VictoriaStore:
             self.send(lines)
 
     def started_at(self) -> float | None:
-        """See ioc.store.base.Remote: when the latest of the processes that keep rows started."""
-        return max((facts.started_at for facts in self._processes.keepers()), default=None)
+        """See ioc.store.base.Remote: the sum over all processes that hold rows. Only its change
+        means something, and it changes with any of them, also with one whose clock is behind."""
+        starts = [facts.started_at for facts in self._processes.keepers()]
+        return sum(starts) if starts else None
 
     def read(self, query: SeriesQuery) -> list[Series]:
         """See ioc.store.base.SeriesQuery. Raises ValueError, StoreError."""
@@ -103,15 +108,26 @@ class VictoriaStore:
         self._processes.refresh()
 
     def health(self) -> StoreHealth:
-        """Whether it can be read; bytes that all who keep rows take, and free at the fullest."""
+        """Whether it answers; bytes that all who keep rows take, and free at the fullest: None
+        where they are not told, which is no reason not to work."""
         try:
-            self._http.ask("GET", "/health")
-            facts = self._processes.keepers()
+            self._answers()
         except StoreError as error:
             return StoreHealth(False, str(error))
+        try:
+            facts = self._processes.keepers()
+        except StoreError:
+            return StoreHealth(True)
         size = sum(one.size or 0 for one in facts)
         free = [one.free for one in facts if one.free is not None]
         return StoreHealth(True, None, size, min(free, default=None))
+
+    def _answers(self) -> None:
+        """Raises StoreError. A proxy may pass on nothing but questions and rows."""
+        try:
+            self._http.ask("GET", "/health")
+        except (Forbidden, NotFound):
+            self._http.ask("GET", f"{self._read_path}/query", {"query": "1"})
 
     def close(self) -> None:
         self._writer.close()
@@ -125,15 +141,29 @@ class VictoriaStore:
         except ValueError as error:
             words = {"store": self.name, "said": str(error)}
             raise StoreRefused(_("{store} refuses it: {said}", **words)) from None
-        now, early, late = int(time.time() * 1000), min(found), max(found)
-        if late > now + AHEAD:
-            raise self._no_such_time(late)
-        earliest = self._processes.earliest
-        if early < now - SHORTEST and early < earliest() and early < earliest(anew=True):
-            raise self._no_such_time(early)
+        early, late = min(found), max(found)
+        at = self._outside(early, late)
+        if at is not None and at >= 0:  # a time told long ago, or another retention by now
+            at = self._outside(early, late, anew=True)
+        if at is not None:
+            raise self._no_such_time(at)
 
-    def _no_such_time(self, at: int) -> StoreRefused:
+    def _outside(self, early: int, late: int, *, anew: bool = False) -> int | None:
+        """Which of the two the server does not keep; by its clock, since ours may be dead."""
+        now = self._clock.now(anew=anew)
+        if early < 0 or late > now + AHEAD:
+            return early if early < 0 else late
+        if early < now - SHORTEST and early < self._processes.earliest(now, anew=anew):
+            return early
+        return None
+
+    def _no_such_time(self, at: int) -> StoreError:
+        """Never, but only when there is no doubt what time it is."""
         words = {"store": self.name, "time": str(at)}
+        if at >= 0 and not self._clock.agrees():
+            return StoreUnavailable(
+                _("{store} does not keep {time}, but its clock is not ours: set both", **words)
+            )
         return StoreRefused(
             _("{store} does not keep {time}: before 1970, past its retention or ahead", **words)
         )
@@ -141,14 +171,15 @@ class VictoriaStore:
 
 @dataclass(frozen=True, slots=True)
 class _Ways:
-    """insert, select, storage: addresses of processes. write: what `/api/v2/write` is under.
+    """insert, select, keepers: addresses of processes; keepers: that lose rows when killed, those
+    with disks last. write: what `/api/v2/write` is under.
 
     read: path of the API of Prometheus at select.
     """
 
     insert: str
     select: str
-    storage: tuple[str, ...]
+    keepers: tuple[str, ...]
     write: str
     read: str
 
@@ -159,13 +190,14 @@ def _ways(address: Address) -> _Ways:
         base = address.base(address.hosts[0], SINGLE)
         return _Ways(base, base, (base,), base, "/api/v1")
     insert, select = address.hosts[0], address.hosts[-1]
-    keepers = address.options.get("storage", "none")
-    storage = () if keepers == "none" else hosts(keepers)
+    given = address.options.get("storage", "none")
+    storage = [] if given == "none" else [address.base(h, STORAGE) for h in hosts(given)]
     first = address.base(insert, INSERT)
+    watched = [first] if len(address.hosts) > 1 else []  # one address: of a proxy
     return _Ways(
         first,
         address.base(select, SELECT),
-        tuple(address.base(host, STORAGE) for host in storage),
+        (*watched, *storage),
         f"{first}/insert/{tenant}/influx",
         f"/select/{tenant}/prometheus/api/v1",
     )

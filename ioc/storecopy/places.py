@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ioc.i18n import _
 from ioc.store import open_store
@@ -89,7 +89,7 @@ def _same(one: str, other: str) -> bool:
         return files[0].resolve() == files[1].resolve() or (
             files[0].exists() and files[1].exists() and files[0].samefile(files[1])
         )
-    return _server(one) == _server(other)
+    return _server(one) == _server(other) and _may_share(one, other)
 
 
 def _server(url: str) -> tuple[str, str, str]:
@@ -98,9 +98,30 @@ def _server(url: str) -> tuple[str, str, str]:
     return parts.scheme, hosts, parts.path.strip("/")
 
 
+def _may_share(one: str, other: str) -> bool:
+    """Whether tenant and organization do not tell two stores of one server apart."""
+    mine, its = _owners(one), _owners(other)
+    return all(mine[name] == its[name] for name in mine.keys() & its.keys())
+
+
+def _owners(url: str) -> dict[str, str]:
+    given = dict(parse_qsl(urlsplit(url).query))
+    owners: dict[str, str] = {n: given[n] for n in ("tenant", "org") if n in given}
+    if "tenant" in owners:  # 7 is 7:0
+        account, _sign, project = owners["tenant"].partition(":")
+        owners["tenant"] = f"{int(account)}:{int(project or 0)}" if account.isdigit() else account
+    return owners
+
+
 def shown(url: str) -> str:
     """A URL without options, which a message may show."""
     return url.partition("?")[0]
+
+
+def _noted(url: str) -> str:
+    """A URL with those options only that say which store of a server it is."""
+    owners = _owners(url)
+    return shown(url) + (f"?{urlencode(owners)}" if owners else "")
 
 
 class Note:
@@ -108,7 +129,7 @@ class Note:
 
     def __init__(self, folder: Path, source: str, target: str) -> None:
         self._path = folder / NOTE
-        self._words = {"from": shown(source), "to": shown(target)}
+        self._words = {"from": _noted(source), "to": _noted(target)}
 
     def is_ours(self) -> bool:
         """Whether the copy that was begun last is this one."""

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from ioc.api.availability import AvailabilityOut, HoursOut, availability_of
+from ioc.api.availability import AvailabilityOut, HoursOut, availability_of, unit_at
 from ioc.api.context import Context
+from ioc.api.params import DAYS, sensible
 from ioc.i18n import mark
 from ioc.i18n import translate as _
 from ioc.ledger.places import places_on
@@ -36,9 +37,10 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         area = context.monitor.view()
         today = _local(context)
-        first, last = around("month", date.fromisoformat(f"{month}-01") if month else today)
-        found = availability_of(context, first, min(last, max(today, first)), place or None, None,
-                                lang)  # fmt: skip
+        first, last = _month_of(month) if month else around("month", today)
+        last_day = min(last, max(today, first))
+        unit = unit_at(context, place, last_day) if place else None
+        found = availability_of(context, first, last_day, unit, None, lang)
         return page(
             request,
             "availability.html",
@@ -53,7 +55,7 @@ def router(context: Context) -> APIRouter:
             found=found,
             months=list(_months(today)),
             month=first.isoformat()[:7],
-            place=place,
+            place=unit or "",
             places={p.id: p.name for p in places_on(area.topology, min(last, today)).values()},
         )
 
@@ -67,6 +69,14 @@ def of_place(context: Context, site: str, lang: str) -> list[dict[str, Any]]:
     topology = context.monitor.topology
     mine = {site, *topology.sites[site].links, *topology.sites[site].services}
     return [_shown(row, lang) for row in found.items if row.id in mine]
+
+
+def _month_of(text: str) -> tuple[date, date]:
+    """First and last day of `2026-02`. Raises HTTPException."""
+    year, month = map(int, text.split("-"))
+    if not (year and sensible(date(year, month, 1))):
+        raise HTTPException(422, f"{text} is not between {DAYS[0]} and {DAYS[1]}")
+    return around("month", date(year, month, 1))
 
 
 def _worst_first(rows: list[AvailabilityOut]) -> list[AvailabilityOut]:

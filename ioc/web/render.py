@@ -17,6 +17,7 @@ from jinja2.environment import TemplateModule
 
 from ioc.engine.model import AreaView
 from ioc.i18n import translate
+from ioc.web.words import percent
 
 HERE = Path(__file__).parent
 SMALL = 1_400  # bytes that one packet carries: not worth packing
@@ -40,7 +41,8 @@ def build() -> str:
 
 
 def page(request: Request, template: str, lang: str, area: AreaView, **values: Any) -> Response:
-    """A page of the area. `_` translates; `clock` shows a moment in the area's time zone.
+    """A page of the area. `_` translates; `clock` shows a moment in the area's time zone, `percent`
+    a percentage.
 
     Filled in and packed where this is called: in the thread of the question.
     """
@@ -74,18 +76,27 @@ def _parts(lang: str, zone: ZoneInfo) -> TemplateModule:
 
 
 def _tools(lang: str, zone: ZoneInfo) -> dict[str, Any]:
-    return {"_": partial(_words, lang), "lang": lang, "clock": partial(_clock, zone=zone)}
+    return {
+        "_": partial(_words, lang),
+        "lang": lang,
+        "clock": partial(_clock, zone=zone),
+        "percent": partial(percent, lang=lang),
+    }
 
 
 def _words(lang: str, text: str, **args: Any) -> str:
     return translate(text, lang, **args)
 
 
-def _clock(at: int | None, zone: ZoneInfo) -> str:
-    """ms UTC as the area's wall time, day first."""
+def _clock(at: int | str | None, zone: ZoneInfo) -> str:
+    """ms UTC, or ISO 8601 with its zone, as the area's wall time, day first."""
     if at is None:
         return "–"
-    return datetime.fromtimestamp(at / 1000, zone).strftime("%H:%M %d/%m/%Y")
+    if isinstance(at, str):
+        moment = datetime.fromisoformat(at).astimezone(zone)
+    else:
+        moment = datetime.fromtimestamp(at / 1000, zone)
+    return moment.strftime("%H:%M %d/%m/%Y")
 
 
 def _packed(request: Request, html: bytes) -> Response:

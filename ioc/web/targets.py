@@ -42,6 +42,16 @@ OUTCOMES = {
     Outcome.CORRECTED: mark("Entered as a correction; the version before stays in the list."),
     Outcome.UNCHANGED: mark("Nothing to change: the same figures stand there already."),
 }
+VERDICTS = {
+    "reached": mark("The goal is reached."),
+    "unknown": mark("Too few months with figures to say when the goal is reached."),
+    "never": mark("Not at this rate: the figures do not rise towards the goal."),
+}
+TOO_SLOW = mark("Not within the next ten years at this rate ({rate} points a month).")
+PERHAPS = mark(
+    "At this rate ({rate} points a month) about {on}; not before {from}, and perhaps never."
+)
+UNTIL = mark("At this rate ({rate} points a month) about {on}, most likely {from} to {until}.")
 WIDTH, HEIGHT = 640, 120
 
 
@@ -140,7 +150,7 @@ def _one(api: APIRouter, context: Context) -> None:
             readings=readings[:VERSIONS],
             source_words={s.value: source_word(s, lang) for s in Source},
             chart=chart(one.trend.points, one.goal),
-            forecast=forecast_text(one.trend.forecast, lang),
+            forecast=forecast_text(one.trend.forecast, one.goal, standing.state, lang),
             change={
                 "month": _points(one.trend.month, lang),
                 "year": _points(one.trend.year, lang),
@@ -247,11 +257,11 @@ def _shown(standing: StandingOut, comparator: str, lang: str) -> dict[str, Any]:
 
 
 def _figure(figure: FigureOut, comparator: str, lang: str) -> dict[str, Any]:
-    numerator = None if figure.denominator is None else figure.numerator
+    known = figure.value is not None or figure.denominator == 0
     return {
         "figure": figure,
         "value": percent(figure.value, lang),
-        "numerator": count(numerator, lang),
+        "numerator": count(figure.numerator if known else None, lang),
         "denominator": count(figure.denominator, lang),
         "evidence": percent(figure.evidence, lang),
         "source": source_word(figure.source, lang),
@@ -276,23 +286,22 @@ def _points(change: float | None, lang: str) -> str:
     return f"{sign}{decimal(abs(change), lang)}"
 
 
-def forecast_text(found: ForecastOut, lang: str) -> str:
-    """When the goal is reached at this rate, in words."""
-    rate = decimal(abs(found.rate or 0.0), lang)
-    if found.verdict == "reached":
-        return _("The goal is reached.", lang)
-    if found.verdict == "unknown":
-        return _("Too few months with figures to say when the goal is reached.", lang)
-    if found.verdict == "never":
-        return _("Not at this rate: the figures do not rise towards the goal.", lang)
-    words = {"on": _month(found.on), "rate": rate, "from": _month(found.earliest)}
-    if found.latest is None:
-        text = mark(
-            "At this rate ({rate} points a month) about {on}; not before {from}, and perhaps never."
-        )
-        return _(text, lang, **words)
-    text = mark("At this rate ({rate} points a month) about {on}, most likely {from} to {until}.")
-    return _(text, lang, **words, until=_month(found.latest))
+def forecast_text(found: ForecastOut, goal: float | None, state: TargetState, lang: str) -> str:
+    """When the goal is reached at this rate, in words; empty where nothing is to be reached, and
+    while nobody can say where it stands."""
+    if goal is None or state is TargetState.UNKNOWN:
+        return ""
+    rising = (found.rate or 0.0) > 0
+    text = VERDICTS.get(found.verdict, UNTIL if found.latest else PERHAPS)
+    if found.verdict == "never" and rising:
+        text = TOO_SLOW
+    words = {
+        "rate": decimal(abs(found.rate or 0.0), lang),
+        "on": _month(found.on),
+        "from": _month(found.earliest),
+        "until": _month(found.latest),
+    }
+    return _(text, lang, **words)
 
 
 def _month(day: str | None) -> str:

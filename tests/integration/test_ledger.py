@@ -20,8 +20,9 @@ from ioc.engine.model import AreaView, State
 from ioc.engine.points import STATE_CODES
 from ioc.inventory.topology import Topology
 from ioc.ledger.adequacy import MachineReport
-from ioc.ledger.keeper import Keeper, month_ends
+from ioc.ledger.keeper import NIGHT, Keeper, month_ends
 from ioc.ledger.model import Reading, Source, TargetState
+from ioc.ledger.points import coverage_point
 from ioc.ledger.records import Outcome, Records
 from ioc.ledger.sheets import outcomes, read_table
 from ioc.ledger.sla import Agreements, day_span
@@ -176,6 +177,26 @@ def test_the_same_file_twice_changes_nothing(world: World) -> None:
     assert (world.records.readings(), world.history("ioc")) == (before, history)
 
 
+def test_an_old_file_does_not_bring_back_what_was_withdrawn(world: World) -> None:
+    content = (
+        b"target;place;as_of;numerator;denominator\nioc;;15/09/2026;3;10\nioc;;16/09/2026;4;10\n"
+    )
+    read = (content, world.program.topology, world.clock.now())
+    world.declare(*read_table(*read, world.keeper.given.withdrawn).readings)
+    world.declare(ioc("2026-09-15", 3, withdrawn=True))
+    before = world.records.readings()
+    again = read_table(*read, world.keeper.given.withdrawn)
+    assert [(m.row, m.column, m.reason.text[:13]) for m in again.mistakes] == [
+        (2, "numerator", "was withdrawn")]  # fmt: skip
+    assert outcomes(again, world.keeper.given.readings)[Outcome.UNCHANGED] == 1
+    assert world.declare(*again.readings) == [Outcome.UNCHANGED]
+    assert world.records.readings() == before
+    world.keeper.load()
+    assert len(world.keeper.given.withdrawn) == 1, "also after a restart"
+    assert world.declare(ioc("2026-09-15", 3)) == [Outcome.CORRECTED]
+    assert read_table(*read, world.keeper.given.withdrawn).mistakes == []
+
+
 def test_an_older_machine_report_does_not_replace_a_newer_one(world: World) -> None:
     new = MachineReport("a.pc-10", 2000, "Windows 11", 8192, "ssd", True, 2000)
     old = replace(new, reported_at=1000, system="Windows 7")
@@ -231,6 +252,35 @@ def test_a_late_reading_restates_the_months_it_changes_and_shows_it(world: World
         ("2026-07-31", 20.0, 50.0), ("2026-08-31", 20.0, 50.0)]  # fmt: skip
 
 
+def test_the_past_is_held_against_the_goal_of_its_day(world: World) -> None:
+    signed = Reading("e-signature", None, Source.EXPORTED, "2026-09-30", 92, 100)
+    world.declare(signed)
+    world.nights("2026-09-30", "2026-09-30")
+    world.clock.set("2026-11-10")
+    world.program.topology = topology(more="\ntargets: [{id: e-signature, goal: 95}]\n")
+    world.keeper.note_goals()
+    assert world.declare(replace(signed, document="12/BC")) == [Outcome.CORRECTED]
+    states = [
+        (figure.day, figure.version, figure.state)
+        for figure in world.records.figures("e-signature", area=True)
+    ]
+    assert states == [
+        ("2026-09-30", 1, TargetState.MET),
+        ("2026-10-31", 1, TargetState.MET),
+    ]
+    world.nights("2026-11-10", "2026-11-10")
+    today = world.records.figures("e-signature", area=True)[-1]
+    assert (today.day, today.state) == ("2026-11-10", TargetState.PARTLY)
+    [then, now] = [
+        world.keeper.topology_at(day_span(date.fromisoformat(day), world.program.topology).end - 1)
+        for day in ("2026-09-30", "2026-11-10")
+    ]
+    assert [t.targets["e-signature"].goal for t in (then, now)] == [90, 95]
+    assert then.targets["e-signature"].due == "2025-12-31"
+    long_ago = world.keeper.topology_at(0)
+    assert long_ago.targets["e-signature"].goal == 90, "before all that is known: the oldest"
+
+
 def test_days_in_the_middle_of_a_month_are_restated_too(world: World) -> None:
     world.clock.set("2026-09-01")
     world.declare(ioc("2026-08-20", 2))
@@ -284,6 +334,114 @@ def test_a_restatement_that_broke_off_is_made_up_for_in_the_night(world: World) 
     assert world.history("ioc") == [("2026-08-31", 1, 40.0), ("2026-09-30", 1, 40.0)]
     world.keeper.nightly()
     assert len(world.history("ioc")) == 2, "again changes nothing"
+
+
+def test_nights_that_passed_while_the_program_was_off_are_made_up_for(world: World) -> None:
+    world.program.seen = {"a.fiber": Seen(), "b.fiber": Seen()}
+    world.clock.set("2026-09-28", 14)
+    world.keeper.hourly()
+    world.declare(ioc("2026-09-28", 3))
+    world.clock.set("2026-10-03", 8)
+    world.keeper.catch_up()
+    assert world.history("ioc") == [("2026-09-28", 1, 30.0), ("2026-09-30", 1, 30.0)]
+    assert world.history("fiber-communes") == [], "nobody saw it: a gap, not today's state"
+    rows = world.agreements.days_of("a.fiber", date(2026, 9, 1), date(2026, 10, 3))
+    assert [day for day, _tally in rows] == [
+        "2026-09-27", "2026-09-28", "2026-09-29", "2026-09-30", "2026-10-01", "2026-10-02",
+    ]  # fmt: skip
+    before = world.records.figures()
+    world.keeper.catch_up()
+    world.keeper.hourly()
+    world.keeper.catch_up()
+    assert world.records.figures() == before, "once more changes nothing"
+
+
+def test_a_server_that_is_off_every_night_keeps_the_last_measured_figures(world: World) -> None:
+    world.program.seen = {"a.fiber": Seen(), "b.fiber": Seen()}
+    world.clock.set("2026-09-28", 17)
+    world.keeper.hourly()
+    for minutes, missing in [(0, "b.fiber"), (25, None)]:
+        world.clock.set("2026-09-28", 17)
+        world.clock.at += minutes * 60_000
+        world.program.seen = {name: Seen() for name in ("a.fiber", "b.fiber") if name != missing}
+        world.store.write([
+            coverage_point("huyen-thu", figure, world.clock.now(), world.program.topology)
+            for figure in world.keeper.ledger().chosen() if figure.value is not None
+        ])  # fmt: skip
+    expected = {
+        (figure.target, figure.site): (
+            figure.numerator, figure.denominator, figure.known, figure.state, figure.value
+        )
+        for figure in world.keeper.ledger().chosen() if figure.value is not None
+    }  # fmt: skip
+    assert expected["fiber-communes", None][:3] == (2, 2, 2)
+    world.program.seen = {}
+    world.clock.set("2026-09-29", 7)
+    world.keeper.catch_up()
+    found = {
+        (f.target, f.place): (f.numerator, f.denominator, f.known, f.state, f.value)
+        for f in world.records.figures()
+    }
+    assert found == {key: one for key, one in expected.items() if key[0] != "mobile-4g"}
+    assert {figure.day for figure in world.records.figures()} == {"2026-09-28"}
+    assert {figure.source for figure in world.records.figures()} == {Source.MEASURED}
+    world.keeper.catch_up()
+    assert {figure.version for figure in world.records.figures()} == {1}
+
+
+def test_of_what_was_also_reported_the_store_does_not_say_which_it_was(world: World) -> None:
+    world.clock.set("2026-09-28", 17)
+    world.keeper.hourly()
+    world.declare(Reading("fiber-communes", "a", Source.DECLARED, "2026-09-20", 1, 1))
+    world.store.write([
+        coverage_point("huyen-thu", figure, world.clock.now(), world.program.topology)
+        for figure in world.keeper.ledger().chosen() if figure.value is not None
+    ])  # fmt: skip
+    world.clock.set("2026-09-29", 7)
+    world.keeper.catch_up()
+    assert world.history("fiber-communes", "a") == []
+
+
+def test_a_night_that_was_not_missed_is_left_alone(world: World) -> None:
+    world.program.seen = {"b.4g": Seen()}
+    world.declare(Reading("mobile-4g", "a", Source.DECLARED, "2026-09-20", 4, 10))
+    world.clock.set("2026-10-01", 0)
+    world.keeper.hourly()  # after midnight, and the night's own work is yet to come
+    written = world.records.figures()
+    world.keeper.catch_up()
+    assert world.records.figures() == written
+    world.clock.at += NIGHT
+    world.keeper.nightly()
+    written = world.records.figures()
+    assert ("2026-09-30", 1, 100.0) in world.history("mobile-4g", "b")
+    for day in ("2026-10-01", "2026-10-02"):
+        world.clock.set(day, 0)
+        world.clock.at += 3 * NIGHT
+        world.keeper.catch_up()
+        assert all(f in written for f in world.records.figures() if f.day == "2026-09-30")
+    assert {f.day for f in world.records.figures()} - {f.day for f in written} <= {"2026-10-01"}
+
+
+def test_weeks_are_not_made_up_for_day_by_day_and_the_ends_of_months_are(world: World) -> None:
+    world.clock.set("2026-05-10")
+    world.keeper.hourly()
+    for month in range(5, 10):
+        world.records.add([ioc(f"2026-{month:02}-05", month)], "nga", world.clock.now())
+        world.records.add([ioc(f"2026-{month:02}-26", month)], "nga", world.clock.now())
+    world.clock.set("2026-09-29")
+    world.keeper.load()
+    world.keeper.catch_up()
+    assert world.history("ioc") == [
+        ("2026-05-31", 1, 50.0), ("2026-06-30", 1, 60.0), ("2026-07-31", 1, 70.0),
+        ("2026-08-31", 1, 80.0), ("2026-09-22", 1, 90.0)]  # fmt: skip
+    rows = world.agreements.days_of("a.fiber", date(2026, 5, 11), date(2026, 9, 29))
+    assert [day for day, _tally in rows] == [f"2026-09-{day}" for day in range(22, 29)]
+
+
+def test_a_new_installation_has_missed_nothing(world: World) -> None:
+    world.declare(ioc("2026-09-29", 3))
+    world.keeper.catch_up()
+    assert world.records.figures() == []
 
 
 def test_the_far_past_is_left_alone(world: World) -> None:

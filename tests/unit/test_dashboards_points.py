@@ -321,15 +321,20 @@ def test_what_waits_is_told_for_people_and_for_the_store() -> None:
 def test_places_are_written_when_they_change_and_every_five_minutes() -> None:
     drawn = Drawn(*[cast("Any", None)] * 6)
 
-    def place_at(time: int, **fields: float) -> int:
-        return len(list(drawn._news([Point("place", (("site", "a"),), fields, time)])))
+    def place_at(time: int, **fields: float) -> list[str]:
+        [point] = drawn._news([Point("place", (("site", "a"),), fields, time)])
+        assert point.fields["age_s"] == fields["age_s"]
+        return sorted(point.fields)
 
-    assert place_at(0, state=0.0, age_s=1.0) == 1
-    assert place_at(60_000, state=0.0, age_s=61.0) == 0, "only older"
-    assert place_at(120_000, state=2.0, age_s=2.0) == 1, "another state"
-    assert place_at(180_000, state=2.0, age_s=2.0) == 0
-    assert place_at(420_000, state=2.0, age_s=2.0) == 1, "long ago"
-    assert place_at(300_000, state=2.0, age_s=2.0) == 1, "the clock went back"
+    whole, older = ["age_s", "state"], ["age_s"]
+    assert place_at(0, state=0.0, age_s=1.0) == whole
+    assert place_at(60_000, state=0.0, age_s=61.0) == older, "only older"
+    assert place_at(120_000, state=2.0, age_s=2.0) == whole, "another state"
+    assert place_at(180_000, state=2.0, age_s=2.0) == older
+    assert place_at(420_000, state=2.0, age_s=2.0) == whole, "long ago"
+    assert place_at(300_000, state=2.0, age_s=2.0) == whole, "the clock went back"
+    assert list(drawn._news([Point("place", (("site", "b"),), {"state": 6.0}, 0)]))
+    assert not list(drawn._news([Point("place", (("site", "b"),), {"state": 6.0}, 60_000)]))
     assert HOLD > 300_000 >= STEADY
 
 

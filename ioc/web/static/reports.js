@@ -1,12 +1,19 @@
-// Reports being made: their list is renewed while one is, and what is being filled in stays.
+// Reports being made: their list is renewed, every second while one is made; nothing else is, so
+// what is being filled in stays, and so does what was said to be wrong with it. The clock runs.
+
+import { refresh } from "./time.js";
 
 const EVERY = 1000; // ms
+const IDLE = 10; // so many times more seldom while none is made: somebody else may ask for one
 const lang = document.body.dataset.lang;
 const form = document.getElementById("ask");
 
+let times = 0;
+
 async function renew() {
   const before = document.getElementById("made");
-  if (before.dataset.busy) {
+  times += 1;
+  if (before.dataset.busy || times % IDLE === 0) {
     try {
       const answer = await fetch(`/reports?part=made&lang=${lang}`);
       if (answer.ok && !answer.redirected) {
@@ -32,4 +39,6 @@ if (form) {
   form.elements.period.addEventListener("change", days);
   days();
 }
+setInterval(refresh, EVERY);
+refresh();
 renew();

@@ -110,18 +110,6 @@ def test_a_second_time_changes_nothing(publish, state: State, address: str) -> N
     assert run.out.count("as it should be") == 13
 
 
-def test_another_token_of_the_store_replaces_the_one_that_is_there(
-    publish, state: State, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publish(address)
-    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "another")
-    publish(address)
-    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": "Token another"}
-    monkeypatch.setenv("IOC_GRAFANA_STORE_TOKEN", "third")
-    publish(address, "--dry-run")
-    assert state.secrets["ioc-influxdb"] == {"httpHeaderValue1": "Token another"}
-
-
 def test_what_somebody_changed_is_put_right(publish, state: State, address: str) -> None:
     publish(address)
     state.calls.clear()

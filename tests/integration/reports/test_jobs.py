@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -19,7 +21,7 @@ from parts import sources, wanted
 from ioc.db import StateDatabaseError
 from ioc.reports import jobs as jobs_module
 from ioc.reports.gather import Sources
-from ioc.reports.jobs import NO_SPACE, QUEUE, STOPPED, TRIES, Reports, TooMany
+from ioc.reports.jobs import INTERNAL, NO_SPACE, QUEUE, STOPPED, TRIES, Reports, TooMany
 from ioc.reports.kept import CANCELLED, FAILED, PENDING, READY, RUNNING, WAITING, Job, Rows
 
 WORK = Path(__file__).parent / "_work.py"
@@ -324,14 +326,96 @@ async def test_a_full_disk_fails_the_report_in_words_and_leaves_room(
     await asyncio.gather(running, return_exceptions=True)
 
 
+@pytest.mark.parametrize("bug", [KeyError("moi"), ZeroDivisionError("division by zero")])
 async def test_a_bug_in_gathering_ends_one_report_and_not_the_others(
-    reports: Reports, monkeypatch: pytest.MonkeyPatch
+    reports: Reports,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    bug: Exception,
 ) -> None:
     def broken(*_anything: object) -> None:
-        raise ZeroDivisionError("division by zero")
+        raise bug
 
     with monkeypatch.context() as patched:
         patched.setattr(jobs_module, "gather", broken)
         found = await over(reports, (await reports.submit(JANUARY, "an")).id)
-    assert (found.state, found.error) == (FAILED, "division by zero")
+    assert (found.state, found.error) == (FAILED, INTERNAL), "no bare key is shown to people"
+    [told] = [record for record in caplog.records if record.name == jobs_module.__name__]
+    assert told.exc_info, "where it happened is in the log"
     assert (await over(reports, (await reports.submit(JANUARY, "an")).id)).state == READY
+
+
+class Slow(dict[str, Job]):
+    """Jobs that somebody cancels right after the thread that gathers looked at its own, before it
+    writes down how far it is."""
+
+    def __init__(self, cancel: Callable[[str], object]) -> None:
+        super().__init__()
+        self._cancel = cancel
+        self.done: list[str] = []
+
+    def get(self, id: str, default: object = None) -> Any:
+        return self._then_cancelled(id, super().get(id, default))
+
+    def __getitem__(self, id: str) -> Job:
+        return cast(Job, self._then_cancelled(id, super().__getitem__(id)))
+
+    def _then_cancelled(self, id: str, found: object) -> object:
+        writing = sys._getframe(2).f_code.co_name == "_set"
+        in_thread = threading.current_thread() is not threading.main_thread()
+        if writing and in_thread and not self.done:
+            self.done.append(id)
+            self._cancel(id)
+            deadline = time.monotonic() + 0.5  # a lock rightly keeps the other from it meanwhile
+            while super().__getitem__(id).state != CANCELLED and time.monotonic() < deadline:
+                time.sleep(0.01)
+        return found
+
+
+async def test_progress_told_while_it_is_cancelled_does_not_bring_it_back(
+    made: Sources, tmp_path: Path
+) -> None:
+    reports = Reports(made, made.database.engine, tmp_path / "reports")
+    loop = asyncio.get_running_loop()
+    slow = Slow(lambda id: asyncio.run_coroutine_threadsafe(reports.cancel(id), loop))
+    reports._jobs = slow
+    running = asyncio.create_task(reports.run())
+    job = await reports.submit(JANUARY, "an")
+    await until(lambda: slow.done and state(reports, job.id) not in PENDING)
+    await until(lambda: not reports._cancelled)
+    found = reports.job(job.id)
+    assert found is not None
+    assert found.state == rows(made)[job.id].state == CANCELLED
+    assert found.ended_at is not None
+    assert rows(made)[job.id].ended_at == found.ended_at
+    assert not list((tmp_path / "reports").glob("*"))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_one_cancelled_at_the_last_moment_leaves_no_files(
+    made: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = Reports(made, made.database.engine, tmp_path / "reports")
+    running = asyncio.create_task(reports.run())
+    loop = asyncio.get_running_loop()
+    finish = reports._folders.finish
+
+    def late(id: str) -> None:
+        finish(id)
+        asyncio.run_coroutine_threadsafe(reports.cancel(id), loop).result(20)
+
+    monkeypatch.setattr(reports._folders, "finish", late)
+    told: list[str] = []
+
+    async def done(job: Job) -> None:
+        told.append(job.id)
+
+    reports.done = done
+    job = await reports.submit(JANUARY, "an")
+    await until(lambda: state(reports, job.id) == CANCELLED and not reports._cancelled)
+    assert rows(made)[job.id].state == CANCELLED
+    assert not list((tmp_path / "reports").iterdir())
+    assert told == []
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

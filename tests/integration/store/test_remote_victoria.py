@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from ioc.store._vmread import SETTLED
 from ioc.store.base import Aggregate, Point, SeriesQuery, Store, StoreRefused, StoreUnavailable
 from ioc.store.memory import MemoryStore
 from ioc.store.victoriametrics import open_url
+from tests.integration.store._scripted import Request, Response, scripted
 from tests.integration.store._servers import Nginx, Victoria, running
 
 T0 = 1_770_000_000_000
@@ -47,6 +48,7 @@ INSERT = """
       rewrite ^ /api/v2/write break;
       proxy_pass http://127.0.0.1:BEHIND;
     }
+    location = /metrics { proxy_pass http://127.0.0.1:BEHIND; }
 """
 SELECT = """
     location ~ ^/select/0/prometheus/(.*)$ {
@@ -77,7 +79,59 @@ def test_the_addresses_of_a_cluster_are_used(victoria: Victoria, tmp_path: Path)
         assert health.ok
         assert health.size is not None
         assert health.free
-        assert store.started_at() == open_url(victoria.url).started_at()
+        store.close()
+
+
+def test_part_of_an_answer_is_not_taken_for_the_whole() -> None:
+    """A cluster of which a vmstorage is away answers with what the others have, unless asked."""
+
+    def answer(request: Request) -> Response:
+        if request.path == "/metrics":
+            flag = b'flag{name="dedup.minScrapeInterval", value="1ms"} 1\n'
+            return Response(200, flag + b"vm_app_start_timestamp 1")
+        if request.path.endswith("/values"):
+            return Response(200, b'{"data": ["check_rtt_ms"]}')
+        if request.path.endswith("/export"):
+            return Response(200, b"")
+        return Response(200, b'{"data": {"result": []}}')
+
+    with scripted(answer) as server:
+        host = f"127.0.0.1:{server.port}"
+        store = open_url(f"victoriametrics://{host},{host}/?tenant=0&storage=none")
+        store.contents()
+        store.read(SeriesQuery("check", "rtt_ms", T0 + 1, T0 + DAY, step=HOUR))
+        asked = {r.path.rpartition("/")[2]: r.body for r in server.asked if r.method == "POST"}
+        assert set(asked) == {"values", "query", "query_range", "export"}
+        assert all(b"deny_partial_response=1" in body for body in asked.values())
+        store.close()
+
+
+@pytest.mark.parametrize("storage", ["none", "two"])
+@pytest.mark.parametrize("again", [3, -500])
+def test_whichever_process_of_a_cluster_was_started_anew_is_noticed(
+    storage: str, again: int
+) -> None:
+    """vminsert too, which acknowledges what is in its memory; and one whose clock is behind."""
+    starts = [1000.0, 2000.0, 3000.0]
+
+    def process(number: int) -> Callable[[object], Response]:
+        said = lambda _request: f"vm_app_start_timestamp {starts[number]}".encode()  # noqa: E731
+        return lambda request: Response(200, said(request))
+
+    with (
+        scripted(process(0)) as insert,
+        scripted(process(1)) as one,
+        scripted(process(2)) as two,
+    ):
+        stores = f"127.0.0.1:{one.port},127.0.0.1:{two.port}" if storage == "two" else "none"
+        hosts = f"127.0.0.1:{insert.port},127.0.0.1:{one.port}"
+        store = open_url(f"victoriametrics://{hosts}/?tenant=0&storage={stores}")
+        for number in range(3 if storage == "two" else 1):
+            before = store.started_at()
+            assert before is not None
+            assert store.started_at() == before
+            starts[number] += again
+            assert store.started_at() not in (before, None)
         store.close()
 
 
@@ -156,6 +210,33 @@ def test_what_it_would_drop_in_silence_is_refused(tmp_path: Path) -> None:
         store.close()
 
 
+@pytest.mark.parametrize("years", [-6, 150])
+def test_a_dead_clock_of_ours_refuses_nothing(
+    victoria: Victoria, monkeypatch: pytest.MonkeyPatch, years: int
+) -> None:
+    """After a reboot without a battery it is 2020; by mistake it is beyond the retention."""
+    victoria.wipe()
+    store, right = open_url(victoria.url), time.time
+    now = int(right() * 1000)
+    live = now + years * 365 * DAY
+    monkeypatch.setattr(time, "time", lambda: right() + years * 365 * 86_400)
+    good = [Point("check", (), {"rtt_ms": 1.0}, at) for at in (now - HOUR, now)]
+    store.write(good)
+    if years > 0:
+        with pytest.raises(StoreUnavailable, match=f"keep {live}, but its clock is not ours"):
+            store.send(f"check rtt_ms=1.0 {live}".encode())
+        monkeypatch.undo()
+        with pytest.raises(StoreRefused, match=f"does not keep {live}"):
+            store.send(f"check rtt_ms=1.0 {live}".encode())
+    else:
+        store.send(f"check rtt_ms=1.0 {live}".encode())
+        monkeypatch.undo()
+    victoria.flush()
+    [series] = store.read(SeriesQuery("check", "rtt_ms", now - DAY, now + DAY))
+    assert list(series.times) == [now - HOUR, now]
+    store.close()
+
+
 def test_a_killed_server_is_noticed_and_what_is_sent_again_is_there_once(tmp_path: Path) -> None:
     with running(Victoria(tmp_path)) as server:
         store, reference = open_url(server.url), MemoryStore()
@@ -195,7 +276,28 @@ def test_a_server_that_does_not_tell_its_flags_is_used_all_the_same(
         alike(store, reference, SeriesQuery("check", "rtt_ms", T0, T0 + DAY, step=HOUR))
         with pytest.raises(StoreUnavailable, match="not permitted"):
             store.started_at()
-        assert "not permitted" in str(store.health().problem)
+        health = store.health()
+        assert (health.ok, health.size, health.free) == (True, None, None)
+        store.close()
+
+
+def test_a_proxy_that_passes_on_questions_only_is_no_server_away(
+    victoria: Victoria, tmp_path: Path
+) -> None:
+    victoria.wipe()
+    only = """
+    location = /api/v1/query { proxy_pass http://127.0.0.1:BEHIND; }
+    location = /api/v2/write { proxy_pass http://127.0.0.1:BEHIND; }
+    location / { return 404; }
+    """
+    with running(Nginx(tmp_path, only.replace("BEHIND", str(victoria.port)))) as front:
+        store = open_url(f"victoriametrics://127.0.0.1:{front.port}")
+        store.write(points(T0, 5, MINUTE))
+        assert store.health().ok
+        store.close()
+    with running(Nginx(tmp_path / "none", "location / { return 404; }")) as front:
+        store = open_url(f"victoriametrics://127.0.0.1:{front.port}")
+        assert "not found" in str(store.health().problem)
         store.close()
 
 

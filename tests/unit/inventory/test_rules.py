@@ -34,6 +34,10 @@ TARGET_KEYS = (
     "sources, measure, supporting, kinds, fresh, rule, rule_en, wall, retired"
 )
 RULES = {
+    "system of computers": (
+        "adequacy: {systems: [{name: Đ, until: 2027-01-01}]}",
+        "2: adequacy.systems[0].name: needs letters a–z or digits, as computers report it",
+    ),
     # --- kinds of values
     "text": ("monitor: {site: 5.5}", "2: monitor.site: must be text, not 5.5; put it in quotes"),
     "text, not true": (

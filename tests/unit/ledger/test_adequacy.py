@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ioc.i18n import render
 from ioc.inventory.topology import Adequacy
 from ioc.ledger.adequacy import Grade, MachineReport, judge, supported_until
 
@@ -85,6 +86,36 @@ def test_an_unsupported_system_stays_so_though_nobody_saw_it_lately() -> None:
     assert grade(old, seen=None) is Grade.INADEQUATE
     slow = replace(GOOD, disk="hdd", reported_at=NOW - 90 * DAY)
     assert grade(slow, seen=None) is Grade.UPGRADE
+
+
+def test_a_good_computer_switched_off_over_a_holiday_needs_no_upgrade() -> None:
+    off = replace(GOOD, reported_at=NOW - 9 * DAY, antivirus_at=NOW - 9 * DAY)
+    judged = judge(off, RULE, NOW, NOW - 9 * DAY)
+    assert (judged.grade, str(judged.reason)) == (Grade.UNKNOWN, "not seen for 9 days")
+    stale = replace(off, antivirus_at=off.reported_at - 8 * DAY)
+    judged = judge(stale, RULE, NOW, None)
+    assert (judged.grade, str(judged.reason)) == (
+        Grade.UPGRADE, "antivirus definitions are 8 days old")  # fmt: skip
+
+
+def test_a_computer_that_works_and_says_nothing_is_not_taken_for_protected() -> None:
+    silent = replace(GOOD, reported_at=NOW - 90 * DAY, antivirus_at=NOW - 90 * DAY)
+    judged = judge(silent, RULE, NOW, NOW)
+    assert (judged.grade, str(judged.reason)) == (Grade.UNKNOWN, "no report for 90 days")
+    assert judge(silent, Adequacy(antivirus=False), NOW, NOW).grade is Grade.ADEQUATE
+
+
+def test_an_old_system_says_its_last_supported_day_as_people_write_it() -> None:
+    reason = judge(replace(GOOD, system="Windows 10 Pro"), RULE, NOW, NOW).reason
+    assert reason is not None
+    assert render(reason, "vi") == "Windows 10 Pro: chỉ được hỗ trợ đến 14/10/2025"
+    assert render(reason, "en") == "Windows 10 Pro: supported until 14/10/2025"
+
+
+def test_a_name_without_words_matches_no_computer() -> None:
+    rule = Adequacy(systems=(("Đ", "2020-01-01"),))
+    assert supported_until("Windows 11 Pro 25H2", rule) == ("windows 11 25h2", "2027-10-12")
+    assert grade(GOOD, rule) is Grade.ADEQUATE
 
 
 def test_support_ends_after_its_last_day() -> None:

@@ -64,7 +64,9 @@ def test_a_number_as_people_and_spreadsheets_write_it(
     "given",
     ["1.234,5", "1,234.5", "1,5", "0,95", "0.500", "1.23", "1,2,3", "1.23.456", "12 34",
      "1.234,567", "1e3", "1_000", "-1", -1, "١٢", "１２", "0x10", "inf", "nan", float("nan"),
-     float("inf"), "95 %", "#REF!", "=SUM(A1:A9)", True, "mười", "9999999999999"],
+     float("inf"), "95 %", "#REF!", "=SUM(A1:A9)", True, "mười", "9999999999999",
+     pytest.param(10**400, id="huge"), pytest.param(-(10**400), id="hugely negative"),
+     pytest.param("1" * 400, id="huge text")],
 )  # fmt: skip
 def test_what_is_no_count_is_refused(district: Topology, given: object) -> None:
     field, text = refusal(district, numerator=given, denominator=10**12)
@@ -211,12 +213,28 @@ def test_a_machine_by_id_or_address_with_what_it_said(district: Topology) -> Non
         ("memory_gb", 5000), ("memory_gb", "nhiều"), ("disk", "nvme"), ("antivirus", "maybe"),
         ("antivirus_at", "2099-01-01"), ("antivirus_at", "2099-01-01T00:00:00"),
         ("reported_at", "2026-10-05T00:00:00Z"), ("reported_at", "hôm qua"), ("system", "x" * 201),
+        ("reported_at", "0001-01-01T00:00:00"), ("reported_at", "0001-01-01T00:00:00+14:00"),
+        ("reported_at", "1989-12-31T23:59:59Z"), ("reported_at", datetime(1899, 12, 30, 7)),
+        ("reported_at", "9999-12-31T23:59:59-12:00"),
+        pytest.param("memory_gb", 10**400, id="huge memory"),
+        ("antivirus_at", "9999-12-31T23:59:59"),
     ],
 )  # fmt: skip
 def test_a_machine_report_that_cannot_be(district: Topology, field: str, value: object) -> None:
     with pytest.raises(intake.Wrong) as caught:
         machine(district, **{field: value})
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    "never",
+    ["0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+07:00", "0001-01-01",
+     "01/01/1601", "1970-01-01T00:00:00Z", datetime(1, 1, 1), date(1970, 1, 1)],
+)  # fmt: skip
+def test_definitions_of_the_beginning_of_time_were_not_said(
+    district: Topology, never: object
+) -> None:
+    assert machine(district, antivirus_at=never).antivirus_at is None
 
 
 def test_memory_has_decimals_and_no_thousands(district: Topology) -> None:

@@ -19,6 +19,7 @@ from world import NOW, TODAY, topology
 from ioc.inventory.topology import Topology
 from ioc.ledger.records import Outcome
 from ioc.ledger.sheets import FileError, Imported, outcomes, read_table, template
+from ioc.ledger.tables import as_day
 
 HEAD = ["target", "place", "as_of", "numerator", "denominator"]
 GOOD = ["e-signature", "a", "2026-08-31", 9, 10]
@@ -316,3 +317,11 @@ def test_a_formula_of_the_template_cannot_be_planted(district: Topology) -> None
     odd = replace(district, targets={"ioc": evil})
     sheet = load_workbook(io.BytesIO(template(odd, TODAY, "vi"))).worksheets[0]
     assert sheet["B2"].data_type == "s"
+
+
+def test_a_number_that_counts_no_days_stays_what_it_is() -> None:
+    for number in (float("inf"), float("-inf"), 10**400, 19_999, 80_000, True):
+        assert as_day(number, CALENDAR_WINDOWS_1900) is number
+    nothing = float("nan")
+    assert as_day(nothing, CALENDAR_WINDOWS_1900) is nothing
+    assert as_day(46_265, CALENDAR_WINDOWS_1900) == datetime(2026, 8, 31)

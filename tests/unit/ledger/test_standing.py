@@ -173,6 +173,24 @@ def test_a_complete_sum_is_preferred_to_what_the_district_says_of_all(district: 
     assert (found.chosen.numerator, found.chosen.denominator) == (18, 20)
 
 
+def test_a_relay_station_where_nobody_works_is_not_waited_for() -> None:
+    def district_with(relay: str) -> Topology:
+        after = "services:\n  - id: cong"
+        return topology(INVENTORY.replace(after, relay + after))
+
+    given = [said("e-signature", place, 95, 100) for place in ("huyen", "a", "b")]
+    relay = "  - {id: tram, name: Trạm Đồi, kind: other}\n"
+    found = standing(district_with(relay), "e-signature", given).chosen
+    assert (found.state, found.denominator, found.note) == (TargetState.MET, 300, None)
+    manned = relay.replace("kind: other", "kind: other, staff: 2")
+    found = standing(district_with(manned), "e-signature", given).chosen
+    assert (found.state, str(found.note)) == (
+        TargetState.UNKNOWN, "3 of 4 units have reported")  # fmt: skip
+    reports = [*given, said("e-signature", "tram", 5, 10)]
+    places = ledger(district_with(relay), reports).standings
+    assert places["e-signature", "tram"].chosen.value == 50.0, "what it says all the same is shown"
+
+
 def test_a_place_that_is_not_asked_is_shown_and_not_added(district: Topology) -> None:
     given = [said("files-commune", p, 10, 10) for p in ("a", "b")]
     found = ledger(district, [*given, said("files-commune", "huyen", 0, 90)])

@@ -99,6 +99,7 @@ def figure(name: str, numerator: int = 1, whole: int | None = 2, **more: Any) ->
         "place": name, "name": name, "numerator": numerator, "denominator": whole, "value": value,
         "evidence": 100.0 if whole else None, "state": "partly" if whole else "unknown",
         "source": "declared" if whole else "", "as_of": "2026-01-31" if whole else None,
+        "summed": whole is not None,
     }  # fmt: skip
     return Figure(**given | more)
 

@@ -13,7 +13,7 @@ from parts import At, Monitor, district, reading, sources, wanted
 from ioc.engine.model import AreaView
 from ioc.inventory.topology import Target
 from ioc.ledger.model import Source
-from ioc.reports.gather import Sources, gather
+from ioc.reports.gather import NoSuchPlace, Sources, gather
 from ioc.reports.model import Figure, Report, TargetPart
 
 NOW = wanted("2026-01-01", "2026-02-28")
@@ -183,7 +183,7 @@ def test_by_old_units_each_has_its_own_figure_now(made: Sources) -> None:
 
 
 def test_a_place_that_is_not_there_is_refused_by_name(made: Sources) -> None:
-    with pytest.raises(LookupError, match="không có đơn vị khong-co"):
+    with pytest.raises(NoSuchPlace, match="không có đơn vị khong-co"):
         report(made, NOW.model_copy(update={"place": "khong-co"}))
 
 
@@ -201,3 +201,26 @@ def test_the_work_can_be_stopped_between_the_parts(made: Sources) -> None:
     with pytest.raises(Enough):
         gather(made, NOW, step)
     assert seen == sorted(seen)
+
+
+def test_a_past_figure_that_nobody_wrote_down_is_judged_by_the_goal_of_then(
+    made: Sources,
+) -> None:
+    keeper, clock, monitor = made.keeper, made.clock, made.monitor
+    assert isinstance(clock, At)
+    assert isinstance(monitor, Monitor)
+    clock.moment += 40 * 86_400_000
+    raised = replace(monitor.topology.targets["files"], goal=95.0)
+    monitor.topology = replace(
+        monitor.topology, targets={**monitor.topology.targets, "files": raised}
+    )
+    monitor.shown = AreaView(clock.moment, 2, False, {}, monitor.shown.assets, monitor.topology)
+    keeper.note_goals()
+    keeper.records.add(
+        [reading("c", "2026-01-31", 9, 10), reading("moi", "2026-01-31", 9, 10)], "an", clock.now()
+    )
+    keeper.load()
+    assert not keeper.records.figures("files"), "no row says how it was"
+    past = files(made, JANUARY)
+    assert (past.goal, past.area.value, past.area.state) == (80.0, 90.0, "met")
+    assert place(past, "c").state == "met"

@@ -176,3 +176,36 @@ def test_in_english(client: TestClient) -> None:
         assert said in page
     answer = client.post("/reports?lang=en", data={"period": "range:", "formats": "pdf"})
     assert "a range needs a first and a last day" in answer.text
+
+
+def links_of(client: TestClient, query: str) -> set[str]:
+    page = client.get(f"/availability?{query}")
+    assert page.status_code == 200, query
+    return {name for name in re.findall(r'<tr data-id="([^"]+)"', page.text) if "." in name}
+
+
+def test_after_a_merger_the_page_of_a_former_commune_leads_to_its_unit(client: TestClient) -> None:
+    former = client.get("/sites/a").text
+    assert 'href="/availability?place=a"' in former
+    assert links_of(client, "place=a") == {"a.fiber", "a.4g", "b.fiber", "b.4g"}
+    page = client.get("/availability?place=a").text
+    assert '<option value="moi" selected>' in page, "the unit that it is a part of now"
+    assert links_of(client, "month=2025-05&place=a") == {"a.fiber", "a.4g"}
+
+
+def test_a_month_before_a_merger_does_not_know_the_new_unit(client: TestClient) -> None:
+    assert links_of(client, "month=2025-05&place=moi") == links_of(client, "month=2025-05")
+    asked = "/api/v1/availability?since=2025-05-01&until=2025-05-31&place=moi"
+    assert client.get(asked).status_code == 422, "a program is told"
+    mine = client.get("/api/v1/availability?place=a&type=link").json()["items"]
+    assert {item["id"] for item in mine} == {"a.fiber", "a.4g", "b.fiber", "b.4g"}
+
+
+@pytest.mark.parametrize("numerator", [-1, 10**12 + 1, 10**30])
+def test_a_reading_beyond_all_bounds_is_refused(client: TestClient, numerator: int) -> None:
+    given = {"as_of": "2026-01-31", "place": "c", "numerator": numerator, "denominator": 10**12}
+    for one in (given, given | {"numerator": 0, "denominator": numerator}):
+        answer = client.post("/api/v1/targets/files/readings", json=one)
+        assert answer.status_code == 422, answer.text
+    fine = given | {"numerator": 10**12}
+    assert client.post("/api/v1/targets/files/readings", json=fine).status_code < 300

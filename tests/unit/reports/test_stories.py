@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from district import T0
+from openpyxl import load_workbook
 from parts import sources, wanted
 
 from ioc.engine.incident import Incident
@@ -15,8 +17,10 @@ from ioc.inventory.alerting import Kind
 from ioc.inventory.topology import Severity
 from ioc.ledger.availability import Seconds, Tally
 from ioc.reports import stories
+from ioc.reports.excel import workbook
 from ioc.reports.gather import Sources, gather
 from ioc.reports.model import Report, Wanted
+from ioc.reports.told_events import events
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -95,6 +99,46 @@ def test_the_chart_has_every_day_of_a_month_and_every_month_of_a_year(made: Sour
     assert [bar.when for bar in days if bar.critical] == ["2026-01-04"]
     months = report(made, wanted("2025-01-01", "2025-12-31", every="year")).bars
     assert [bar.when for bar in months] == [f"2025-{m:02}" for m in range(1, 13)]
+
+
+def test_the_chart_shows_what_began_in_the_period_and_counts_the_rest_apart(
+    made: Sources,
+) -> None:
+    save(
+        made,
+        incident(1, START - DAY, START + HOUR),
+        incident(2, START - DAY, None, severity=Severity.WARNING),
+        incident(3, START + HOUR, START + 2 * HOUR),
+    )
+    found = report(made)
+    assert found.incidents == 3
+    assert [(bar.when, bar.critical) for bar in found.bars if bar.critical + bar.warning] == [
+        ("2026-01-01", 1)
+    ]
+    assert events(found, "vi")["began_before"] == "2 sự cố bắt đầu trước kỳ không có trong biểu đồ."
+    save(made, incident(1, START, START + HOUR), incident(2, START, START + HOUR))
+    assert events(report(made), "vi")["began_before"] == ""
+
+
+def test_a_workbook_that_does_not_have_all_incidents_says_so(
+    made: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stories, "EVENTS", 25)
+    save(made, *(incident(n, START + n * HOUR, START + n * HOUR + n) for n in range(1, 26)))
+    assert rows_of(report(made))[-1][0] == "Tổng cộng"
+    said = events(report(made), "vi")["more"]
+    assert said == "và 5 mục nữa, xem trong tệp Excel"
+    save(made, *(incident(n, START + n * HOUR, START + n * HOUR + n) for n in range(26, 31)))
+    found = report(made)
+    assert (found.incidents, len(found.events)) == (30, 25)
+    assert rows_of(found)[-1][0] == "Chỉ có 25 sự cố nặng nhất trong số 30 của kỳ này."
+    said = events(found, "vi")["more"]
+    assert said == "và 10 sự cố nữa; 25 sự cố nặng nhất xem trong tệp Excel"
+
+
+def rows_of(found: Report) -> list[tuple[object, ...]]:
+    sheet = load_workbook(io.BytesIO(workbook(found)))["Sự cố"]
+    return list(sheet.iter_rows(values_only=True))
 
 
 def test_of_one_unit_only_what_happened_there(made: Sources) -> None:

@@ -20,7 +20,9 @@ from ioc.reports import words
         (99.99, "99,9 %", "99.9 %"),  # never rounded up to what was not reached
         (33.3333, "33,3 %", "33.3 %"),
         (120.0, "120 %", "120 %"),
-        (0.29, "0,2 %", "0.2 %"),
+        (0.29, "0,3 %", "0.3 %"),
+        (66.6667, "66,7 %", "66.7 %"),
+        (0.04, "0,1 %", "0.1 %"),  # never rounded down to nothing
     ],
 )
 def test_percent(value: float | None, vietnamese: str, english: str) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ioc.outbox.batches import Batches
-from ioc.store._breaker import Breaker
 from ioc.store._drain import Pace
 from ioc.store._outboxed import ROWS, OutboxedStore, open_outboxed
 from ioc.store.base import (
@@ -202,6 +201,22 @@ def test_a_silent_death_is_noticed_without_anything_to_send(open_store: Open) ->
     assert backlog(store).away_since == since, "it is away as long as it is away"
 
 
+def test_a_look_that_fails_makes_no_request_smaller(open_store: Open) -> None:
+    remote = MemoryRemote()
+    looks: list[int] = []
+
+    def ill() -> StoreHealth:
+        looks.append(1)
+        return StoreHealth(False, "no figures")
+
+    remote.health = ill  # type: ignore[method-assign]
+    store = open_store(remote)
+    until(lambda: len(looks) > 4)
+    store.write(points(*range(ROWS)))
+    until(lambda: len(remote.lines) == ROWS)
+    assert len(remote.log[0]) == ROWS
+
+
 def test_a_server_that_does_not_show_its_start_gets_everything_and_it_is_kept(
     open_store: Open,
 ) -> None:
@@ -249,31 +264,3 @@ def test_reading_is_the_servers_answer(open_store: Open) -> None:
     store = open_store(MemoryRemote())
     with pytest.raises(StoreUnavailable, match="not of interest"):
         store.read(SeriesQuery("check", "up", 0, 1))
-
-
-def test_after_a_question_that_hung_the_next_are_told_at_once() -> None:
-    breaker, asked = Breaker(long=0.0, rest=0.1), []
-
-    def hang() -> int:
-        asked.append(1)
-        if len(asked) == 1:
-            raise StoreUnavailable("timed out")
-        return 7
-
-    for _ in range(3):
-        with pytest.raises(StoreUnavailable, match="timed out"):
-            breaker.call(hang)
-    assert len(asked) == 1
-    time.sleep(0.11)
-    assert breaker.call(hang) == 7
-
-
-def test_a_refusal_that_came_at_once_stops_nobody() -> None:
-    breaker = Breaker()
-
-    def refused() -> None:
-        raise StoreUnavailable("connection refused")
-
-    with pytest.raises(StoreUnavailable):
-        breaker.call(refused)
-    assert breaker.call(lambda: 7) == 7

@@ -77,11 +77,29 @@ def test_the_page_shows_the_same_worst_first_with_the_rules(
 @pytest.mark.parametrize(
     "query",
     ["since=2026-13-01", "since=2026-03-02&until=2026-03-01", "since=1999-01-01&until=2026-01-01",
-     "place=nowhere", "type=computer"],
+     "place=nowhere", "type=computer", "since=9999-12-31&until=9999-12-31", "until=9999-12-31",
+     "since=0001-01-01", "until=0001-01-01", "until=2101-01-01&since=2100-12-01"],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(client: TestClient, query: str) -> None:
     answer = client.get(f"/api/v1/availability?{query}")
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert client.get("/api/v1/availability/nothing").status_code == 404
-    assert client.get("/availability?month=2026-13").status_code == 422
+    if "9999" in query or "0001" in query:
+        days = client.get(f"/api/v1/availability/yen-thinh.fiber?{query}")
+        assert days.status_code == 422, "day by day neither"
+
+
+@pytest.mark.parametrize(
+    ("month", "code"),
+    [("2026-13", 422), ("9999-12", 422), ("0000-01", 422), ("1989-12", 422), ("2101-01", 422),
+     ("1990-01", 200), ("2100-12", 200), ("2026-02", 200)],
+)  # fmt: skip
+def test_a_month_that_nobody_can_mean_is_refused(client: TestClient, month: str, code: int) -> None:
+    assert client.get(f"/availability?month={month}").status_code == code
+
+
+def test_a_place_that_is_not_there_is_left_out_on_the_page(client: TestClient) -> None:
+    page = client.get("/availability?place=nowhere")
+    assert page.status_code == 200
+    assert page.text == client.get("/availability").text
