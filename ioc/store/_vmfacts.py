@@ -37,8 +37,8 @@ class Facts:
 
 
 class Processes:
-    """The processes of one VictoriaMetrics. select: answers questions; keepers: hold rows, on disk
-    or (vminsert) on their way there.
+    """The processes of one VictoriaMetrics. select: answers questions; keepers: hold
+    rows, on disk or (vminsert) on their way there.
 
     What they were started with is remembered until refresh().
     """

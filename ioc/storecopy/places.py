@@ -106,7 +106,7 @@ def _may_share(one: str, other: str) -> bool:
 
 def _owners(url: str) -> dict[str, str]:
     given = dict(parse_qsl(urlsplit(url).query))
-    owners: dict[str, str] = {n: given[n] for n in ("tenant", "org") if n in given}
+    owners: dict[str, str] = {name: given[name] for name in ("tenant", "org") if name in given}
     if "tenant" in owners:  # 7 is 7:0
         account, _sign, project = owners["tenant"].partition(":")
         owners["tenant"] = f"{int(account)}:{int(project or 0)}" if account.isdigit() else account
