@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 
 def shown(value: float, digits: int = 1) -> float:
     """Rounded, but never up to 100 nor down to 0 what is neither.
@@ -10,7 +12,8 @@ def shown(value: float, digits: int = 1) -> float:
     that nothing or everything is missing.
     """
     step: float = 10**-digits
-    rounded = round(value, digits)
+    exact = Decimal(repr(value))  # as it is written: halves go up, as in a spreadsheet
+    rounded = float(exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
     if rounded >= 100 > value:
         return round(100 - step, digits)
     return round(step, digits) if rounded <= 0 < value else rounded

@@ -22,6 +22,7 @@ class Keeper:
         self.asked: list[str] = []
         self.done = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self.agreements = SimpleNamespace(recorded=lambda since: [])
 
     def catch_up(self) -> None:
         self.asked.append("catch_up")
@@ -40,6 +41,7 @@ async def started(topology: Topology) -> tuple[list[str], set[str]]:
     parts = SimpleNamespace(
         pipeline=SimpleNamespace(topology=topology), keeper=keeper, post=anything,
         context=SimpleNamespace(simulated=True), settings=None, problems=None,
+        clock=SimpleNamespace(now=lambda: 0), points=SimpleNamespace(add=list),
     )  # fmt: skip
     scheduler = Jobs(cast("Parts", cast("Any", parts))).scheduled()
     scheduler.start(paused=False)

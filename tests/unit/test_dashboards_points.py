@@ -278,7 +278,8 @@ def test_computers_are_counted_by_grade_and_never_named(view: AreaView) -> None:
     names = [d for d in topology.sites[SITE].devices if topology.assets[d].kind == "computer"]
     assets = dict(view.assets)
     assets[names[0]] = replace(assets[names[0]], seen_at=NOW - MINUTE)
-    assets[names[1]] = replace(assets[names[1]], state=State.OFF, seen_at=NOW - 60 * DAY)
+    old = NOW - 60 * DAY
+    assets[names[1]] = replace(assets[names[1]], state=State.OFF, seen_at=old, observed_at=NOW)
     machines = {
         names[0]: MachineReport(names[0], NOW, "Windows 11 Pro", 16_000, "ssd", True, NOW),
         names[1]: MachineReport(names[1], NOW, "Windows 7", 3_900, "hdd", False, NOW),
