@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query
@@ -123,7 +123,7 @@ def availability_of(
     """Raises HTTPException for days or a place that cannot be; reads the database."""
     topology = context.monitor.topology
     first, last = _range(context, since, until)
-    today = _today(context)
+    today = context.today()
     try:
         wanted = Wanted(every="range", since=first, until=last)
     except ValidationError as error:
@@ -150,21 +150,16 @@ def availability_of(
 def unit_at(context: Context, place: str, last: date) -> str | None:
     """The unit that a place belongs to on a day, or today when that is still to come."""
     wanted = Wanted(every="range", since=last, until=last)
-    return units_of(context.monitor.topology, wanted, _today(context)).unit_of(place)
+    return units_of(context.monitor.topology, wanted, context.today()).unit_of(place)
 
 
 def _rows(found: Uptime, of: str) -> list[Service]:
     return {"link": found.links, "service": found.services, "place": found.places}[of]
 
 
-def _today(context: Context) -> date:
-    zone = context.monitor.topology.timezone
-    return datetime.fromtimestamp(context.clock.now() / 1000, zone).date()
-
-
 def _range(context: Context, since: date | None, until: date | None) -> tuple[date, date]:
     """First and last day; this month up to today unless said. Raises HTTPException."""
-    last = until or _today(context)
+    last = until or context.today()
     first = since or last.replace(day=1)
     for day in (first, last):
         if not sensible(day):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
 from ioc.accounts.audit import Audit
@@ -78,3 +79,8 @@ class Context:
     started_at: int
     simulated: bool = False
     hosts: tuple[str, ...] = ()
+
+    def today(self) -> date:
+        """The local day of the area."""
+        zone = self.monitor.topology.timezone
+        return datetime.fromtimestamp(self.clock.now() / 1000, zone).date()

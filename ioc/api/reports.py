@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
@@ -73,7 +73,7 @@ class ReportPage(BaseModel):
 def wanted_by(context: Context, given: ReportIn) -> Wanted:
     """The report that is meant. Raises WrongReport."""
     topology = context.monitor.topology
-    today = datetime.fromtimestamp(context.clock.now() / 1000, topology.timezone).date()
+    today = context.today()
     return wanted_of(topology, Asked(**given.model_dump()), today)
 
 

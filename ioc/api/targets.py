@@ -7,7 +7,6 @@ database.
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request
@@ -164,7 +163,7 @@ def _standings(api: APIRouter, context: Context) -> None:
     )
     def template(lang: Lang = "vi") -> Response:
         topology = context.monitor.topology
-        today = datetime.fromtimestamp(context.clock.now() / 1000, topology.timezone).date()
+        today = context.today()
         name = f"chi-tieu-{today.isoformat()}.xlsx"
         disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(sheets.template(topology, today, lang), 200, disposition, XLSX)
@@ -269,7 +268,7 @@ def _readings(api: APIRouter, context: Context) -> None:
     def declare(id: Id, given: ReadingIn, request: Request, lang: Lang = "vi") -> Response:
         target = find(context, id)
         topology = context.monitor.topology
-        today = datetime.fromtimestamp(context.clock.now() / 1000, topology.timezone).date()
+        today = context.today()
         try:
             reading = intake.reading(topology, {**given.model_dump(), "target": target.id}, today)
         except intake.Wrong as wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -100,3 +101,13 @@ def secret() -> str | None:
     if not re.fullmatch(r"[\x21-\x7e]*", text):
         raise StoreError(_("{variable}: only printable ASCII without spaces", variable=TOKEN))
     return text or None
+
+
+def authorization(token: str | None, scheme: str) -> dict[str, str]:
+    """The header for a secret: `user:password` is basic authentication, anything else a token of
+    the scheme."""
+    if token is None:
+        return {}
+    if ":" in token:
+        return {"Authorization": f"Basic {base64.b64encode(token.encode()).decode()}"}
+    return {"Authorization": f"{scheme} {token}"}

@@ -7,14 +7,13 @@ IOC_STORE_TOKEN; for InfluxDB 1 it is `user:password`.
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 from ioc.i18n import _
-from ioc.store._address import Address, parse, secret
+from ioc.store._address import Address, authorization, parse, secret
 from ioc.store._contents_remote import influx_contents
 from ioc.store._http import Forbidden, Http, NotFound
 from ioc.store._influxadmin import PROBE, Admin, seconds
@@ -53,7 +52,7 @@ class InfluxStore:
         self._bucket, self._org = address.name, address.options.get("org", "")
         retention = address.options.get("retention")
         keep = None if retention is None else seconds(retention)
-        self._http = Http(self.name, base, address, _authorization(token))
+        self._http = Http(self.name, base, address, authorization(token, "Token"))
         headers = {"Authorization": f"Token {token}"} if token else {}
         self._writer = LineWriter(
             self.name, base, address, headers, bucket=self._bucket, org=self._org
@@ -152,15 +151,6 @@ class InfluxStore:
                 self._admin.ensure()
         except StoreRefused as error:  # a name that it does not take, say: no fault of the points
             raise StoreUnavailable(str(error)) from error
-
-
-def _authorization(token: str | None) -> dict[str, str]:
-    """`user:password` is basic authentication, as /query of InfluxDB 1 wants it."""
-    if token is None:
-        return {}
-    if ":" in token:
-        return {"Authorization": f"Basic {base64.b64encode(token.encode()).decode()}"}
-    return {"Authorization": f"Token {token}"}
 
 
 def open_url(url: str) -> InfluxStore:

@@ -22,12 +22,11 @@ them when it is killed: see started_at.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ioc.i18n import _
-from ioc.store._address import HOST, Address, hosts, parse, secret
+from ioc.store._address import HOST, Address, authorization, hosts, parse, secret
 from ioc.store._contents_remote import victoria_contents
 from ioc.store._http import Forbidden, Http, NotFound
 from ioc.store._lines import times
@@ -61,7 +60,7 @@ class VictoriaStore:
 
     def __init__(self, address: Address, token: str | None) -> None:
         ways = _ways(address)
-        headers = _authorization(token)
+        headers = authorization(token, "Bearer")
         self.name = _name(ways.select)
         self._http = Http(self.name, ways.select, address, headers)
         keepers = [Http(_name(base), base, address, headers) for base in ways.keepers]
@@ -205,14 +204,6 @@ def _ways(address: Address) -> _Ways:
 
 def _name(base: str) -> str:
     return f"VictoriaMetrics {base}"
-
-
-def _authorization(token: str | None) -> dict[str, str]:
-    if token is None:
-        return {}
-    if ":" in token:
-        return {"Authorization": f"Basic {base64.b64encode(token.encode()).decode()}"}
-    return {"Authorization": f"Bearer {token}"}
 
 
 def open_url(url: str) -> VictoriaStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -36,7 +36,7 @@ def router(context: Context) -> APIRouter:
         lang: Lang = "vi",
     ) -> Response:
         area = context.monitor.view()
-        today = _local(context)
+        today = context.today()
         first, last = _month_of(month) if month else around("month", today)
         last_day = min(last, max(today, first))
         unit = unit_at(context, place, last_day) if place else None
@@ -64,7 +64,7 @@ def router(context: Context) -> APIRouter:
 
 def of_place(context: Context, site: str, lang: str) -> list[dict[str, Any]]:
     """Links, services and the place itself over the last thirty days, for its own page."""
-    today = _local(context)
+    today = context.today()
     found = availability_of(context, today - timedelta(days=29), today, None, None, lang)
     topology = context.monitor.topology
     mine = {site, *topology.sites[site].links, *topology.sites[site].services}
@@ -117,8 +117,3 @@ def _months(today: date) -> Iterator[tuple[str, str]]:
     for _number in range(MONTHS):
         yield first.isoformat()[:7], first.strftime("%m/%Y")
         first = (first - timedelta(days=1)).replace(day=1)
-
-
-def _local(context: Context) -> date:
-    zone = context.monitor.topology.timezone
-    return datetime.fromtimestamp(context.clock.now() / 1000, zone).date()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
@@ -57,7 +57,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         area = context.monitor.view()
         topology = area.topology
-        today = datetime.fromtimestamp(context.clock.now() / 1000, topology.timezone).date()
+        today = context.today()
         answer = page(
             request,
             "reports_made.html" if part else "reports.html",

@@ -73,7 +73,7 @@ def _lists(api: APIRouter, context: Context) -> None:
         area = context.monitor.view()
         found = all_targets(context, lang, state, place or None).items
         counts = target_counts(context)
-        today = datetime.fromtimestamp(context.clock.now() / 1000, area.topology.timezone).date()
+        today = context.today()
         return page(
             request,
             "targets.html",
@@ -123,7 +123,7 @@ def _one(api: APIRouter, context: Context) -> None:
         target = find(context, id)
         one = detail(context, target, place, lang)
         standing = one.standing
-        today = datetime.fromtimestamp(context.clock.now() / 1000, area.topology.timezone).date()
+        today = context.today()
         entries = [entry for _key, entry in evidence(context, target, place, lang)]
         entries.sort(key=lambda e: {False: 0, None: 1, True: 2}[e.counts])
         readings = [
@@ -200,7 +200,7 @@ def _one(api: APIRouter, context: Context) -> None:
             "links": links, "withdrawn": withdrawn,
         }  # fmt: skip
         topology = context.monitor.topology
-        today = datetime.fromtimestamp(context.clock.now() / 1000, topology.timezone).date()
+        today = context.today()
         try:
             reading = intake.reading(topology, {**given, "target": target.id}, today)
         except intake.Wrong as wrong:
