@@ -64,7 +64,9 @@ def add(api: APIRouter, context: Context) -> None:
         summary="Samples of a field, raw or one value a step",
         description=(
             "From `start` to `end`, or the `last` so long before `end`; a day up to now unless "
-            f"said. At most {SAMPLES} samples: ask for a `step` when there are more."
+            f"said. At most {SAMPLES} samples: ask for a `step` when there are more. Of fields "
+            "named `up`, `up_seconds`, `known_seconds` and `availability` (0 to 1, of the known "
+            "time) count by the clock: a sample holds until the next one, at most six minutes."
         ),
         response_model=SeriesPage,
         responses={**responses(503), **CSV},

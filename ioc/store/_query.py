@@ -21,7 +21,7 @@ from ioc.store._recent import NOTHING, Samples
 from ioc.store._schema import FINEST, LIVE, RAW, TOP, table_of
 from ioc.store._steps import RECIPES, Steps
 from ioc.store._view import Floors, View, worn
-from ioc.store._windows import HELD, Grid, Windows, fold, hold, limited, runs
+from ioc.store._windows import HELD, Grid, Windows, fold, held, limited, runs
 from ioc.store.base import HOLD, Series, SeriesQuery, Tags
 
 HOURS = Grid(3_600_000)
@@ -244,12 +244,15 @@ class Stepped:
         inside = bisect_left(times, end)
         following = times[inside] if inside < len(times) else None
         times, values = times[:inside], values[:inside]
-        windows = Windows()
-        fold(times, values, self._grid, windows)
-        if self._reach:
-            hold(times, values, following, self._grid, windows)
-        for step, window in windows.items():
-            self._found[series].add(step, window)
+        steps, figures = self._found[series], self._recipe.held
+        if figures is not None:
+            for step, up, known in held(times, values, following, self._grid):
+                steps.put(step, figures(up, known))
+        else:
+            windows = Windows()
+            fold(times, values, self._grid, windows)
+            for step, window in windows.items():
+                steps.add(step, window)
         self._check(series)
 
     def _take_late(self, start: int, end: int, members: Sequence[int]) -> None:

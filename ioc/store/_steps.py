@@ -18,6 +18,7 @@ class Recipe(NamedTuple):
 
     columns: of a table of windows. together: the same of all the windows of a selection.
     of: the figures of one Window. combine: of two windows' figures. value: what is answered.
+    held: the figures of up and known time, ms; None where an aggregate is not made of these.
     """
 
     columns: str
@@ -25,6 +26,7 @@ class Recipe(NamedTuple):
     of: Callable[[Window], Figures]
     combine: Callable[[Figures, Figures], Figures]
     value: Callable[[Figures], float]
+    held: Callable[[int, int], Figures] | None = None
 
 
 def _one(name: str) -> Callable[[Window], Figures]:
@@ -44,6 +46,10 @@ def _seconds(figures: Figures) -> float:
     return float(figures[0] / 1000)
 
 
+def _share(figures: Figures) -> float:
+    return float(figures[0] / figures[1])
+
+
 def _later(a: Figures, b: Figures) -> Figures:
     return b if b[1] >= a[1] else a
 
@@ -52,7 +58,7 @@ TOTAL = f"coalesce(sum(total), {NO_NUMBER})"
 RECIPES: Mapping[Aggregate, Recipe] = {
     Aggregate.MEAN: Recipe(
         "total, count", f"{TOTAL}, sum(count)", attrgetter("total", "count"), _sum,
-        lambda figures: figures[0] / figures[1],
+        _share,
     ),
     Aggregate.SUM: Recipe("total, 0", f"{TOTAL}, 0", _one("total"), _sum, _first),
     Aggregate.COUNT: Recipe("count, 0", "sum(count), 0", _one("count"), _sum, _first),
@@ -61,9 +67,16 @@ RECIPES: Mapping[Aggregate, Recipe] = {
     Aggregate.LAST: Recipe(
         "last, last_time", "last, max(last_time)", attrgetter("last", "last_time"), _later, _first
     ),
-    Aggregate.UP_SECONDS: Recipe("up_ms, 0", "sum(up_ms), 0", _one("up_ms"), _sum, _seconds),
+    Aggregate.UP_SECONDS: Recipe(
+        "up_ms, 0", "sum(up_ms), 0", _one("up_ms"), _sum, _seconds, lambda up, known: (up, 0)
+    ),
     Aggregate.KNOWN_SECONDS: Recipe(
-        "known_ms, 0", "sum(known_ms), 0", _one("known_ms"), _sum, _seconds
+        "known_ms, 0", "sum(known_ms), 0", _one("known_ms"), _sum, _seconds,
+        lambda up, known: (known, 0),
+    ),
+    Aggregate.AVAILABILITY: Recipe(
+        "up_ms, known_ms", "sum(up_ms), sum(known_ms)", attrgetter("up_ms", "known_ms"), _sum,
+        _share, lambda up, known: (up, known),
     ),
 }  # fmt: skip
 

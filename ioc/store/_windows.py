@@ -12,7 +12,7 @@ from ioc.store.base import HOLD, Aggregate, SeriesQuery
 
 LATEST = 86_400_000 * 10**6  # ms, year 4707: beyond lie only microseconds taken for milliseconds
 
-HELD = (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)
+HELD = (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS, Aggregate.AVAILABILITY)
 
 
 @dataclass(slots=True)
@@ -62,6 +62,8 @@ class Window:
                 return self.up_ms / 1000
             case Aggregate.KNOWN_SECONDS:
                 return self.known_ms / 1000
+            case Aggregate.AVAILABILITY:  # each sample holds for a while: known is never 0
+                return self.up_ms / self.known_ms
 
 
 Windows = dict[int, Window]  # start of the step, ms UTC -> what is known
@@ -118,7 +120,16 @@ def hold(
     grid: Grid,
     windows: Windows,
 ) -> None:
-    """Add to windows that were folded already how long each sample of `up` holds.
+    """Add to windows that were folded already how long each sample of `up` holds; see `held`."""
+    for start, up, known in held(times, values, following, grid):
+        windows[start].up_ms += up
+        windows[start].known_ms += known
+
+
+def held(
+    times: Sequence[int], values: Sequence[float], following: int | None, grid: Grid
+) -> Iterator[tuple[int, int, int]]:
+    """By window how long samples of `up`, ascending, hold: (its start, up ms, known ms).
 
     following: time of the sample after the last one, None when there is none.
     """
@@ -129,13 +140,11 @@ def hold(
     if max(lengths) > HOLD:
         lengths = [min(length, HOLD) for length in lengths]
     for start, first, end in runs(times, grid):
-        window, part, said = windows[start], lengths[first:end], values[first:end]
-        known = sum(part)
-        window.known_ms += known
-        if min(said) >= 0.5:  # imported figures may be shares
-            window.up_ms += known
-        elif max(said) >= 0.5:
-            window.up_ms += sum(n for n, value in zip(part, said, strict=True) if value >= 0.5)
+        part, said = lengths[first:end], values[first:end]
+        known = up = sum(part)
+        if min(said) < 0.5:  # imported figures may be shares
+            up = sum(n for n, value in zip(part, said, strict=True) if value >= 0.5)
+        yield start, up, known
 
 
 def is_ascending(times: Sequence[int]) -> bool:

@@ -70,6 +70,7 @@ class Aggregate(StrEnum):
     LAST = "last"
     UP_SECONDS = "up_seconds"  # of fields named `up`: how long it was up; see KNOWN_SECONDS
     KNOWN_SECONDS = "known_seconds"  # how long it is known at all; what is missing is unknown
+    AVAILABILITY = "availability"  # the one divided by the other: 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ class SeriesQuery:
     tags: every given tag must equal one of the given values. A step's window is aligned to the
     epoch plus `offset` (ms; local days of UTC+7: -25_200_000) and labelled by its start; windows
     without samples are absent.
-    UP_SECONDS and KNOWN_SECONDS need a step and a field named `up`: a sample (0 down, 1 up) holds
-    until the next one, at most six minutes, and belongs to the window it was observed in.
+    UP_SECONDS, KNOWN_SECONDS and AVAILABILITY need a step and a field named `up`: a sample (0 down,
+    1 up) holds until the next one, at most six minutes, and belongs to the window it was seen in.
     limit: samples over all series; more raises ValueError, as does a step of 0 or less.
     """
 

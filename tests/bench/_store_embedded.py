@@ -47,21 +47,12 @@ class Sqlite:
         return folder_size(self._folder)
 
     def availability(self, plan: Plan, start: int) -> Answer:
-        """Up seconds of known seconds, two questions: as pages and reports ask."""
         length = plan.end - start
-        up, known = (
-            self.store.read(
-                SeriesQuery(
-                    "device", "up", start, plan.end, step=length, aggregate=aggregate,
-                    offset=start % length, limit=LIMIT,
-                )
-            )
-            for aggregate in (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)
+        query = SeriesQuery(
+            "device", "up", start, plan.end, step=length, aggregate=Aggregate.AVAILABILITY,
+            offset=start % length, limit=LIMIT,
         )  # fmt: skip
-        return {
-            dict(a.tags)["asset"]: [sum(a.values) / sum(b.values)]
-            for a, b in zip(up, known, strict=True)
-        }
+        return {dict(series.tags)["asset"]: series.values for series in self.store.read(query)}
 
     def day(self, plan: Plan) -> Answer:
         [series] = self.store.read(

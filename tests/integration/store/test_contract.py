@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ioc.store import open_store, schemes
+from ioc.store._windows import HELD
 from ioc.store.base import Aggregate, Point, SeriesQuery, Store, StoreError, StoreRefused
 from ioc.store.memory import MemoryStore
 from tests.integration.store._stores import KINDS, Make, makers
@@ -19,7 +20,6 @@ from tests.integration.store._stores import KINDS, Make, makers
 T0 = 1_770_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 LOCAL = -7 * HOUR  # days of Việt Nam
-HELD = (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)
 SAMPLED = [aggregate for aggregate in Aggregate if aggregate not in HELD]
 TAGS = (("asset", "yen-thinh.router"), ("site", "yen-thinh"))
 
@@ -227,6 +227,9 @@ def test_time_up_and_time_known_count_by_the_clock_not_by_samples(
     up = ask(store, hour, hour + HOUR, aggregate=Aggregate.UP_SECONDS, **window)
     assert known == [(hour, (11 + 6 + 6) * 60.0)]  # six minutes after the last before a silence
     assert up == [(hour, (11 + 6 + 6 - 1) * 60.0)]
+    close(
+        ask(store, hour, hour + HOUR, aggregate=Aggregate.AVAILABILITY, **window), [(hour, 22 / 23)]
+    )
 
 
 @pytest.mark.parametrize("more", [{"step": 0}, {"step": -1}, {"aggregate": HELD[0], "step": 1000}])

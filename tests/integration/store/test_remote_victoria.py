@@ -10,6 +10,7 @@ import pytest
 
 from ioc.i18n import use_language
 from ioc.store._vmread import SETTLED
+from ioc.store._windows import HELD
 from ioc.store.base import Aggregate, Point, SeriesQuery, Store, StoreRefused, StoreUnavailable
 from ioc.store.memory import MemoryStore
 from ioc.store.victoriametrics import open_url
@@ -18,7 +19,7 @@ from tests.integration.store._servers import Nginx, Victoria, running
 
 T0 = 1_770_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-SAMPLED = [a for a in Aggregate if a not in (Aggregate.UP_SECONDS, Aggregate.KNOWN_SECONDS)]
+SAMPLED = [aggregate for aggregate in Aggregate if aggregate not in HELD]
 
 
 @pytest.fixture(autouse=True)

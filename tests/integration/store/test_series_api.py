@@ -18,16 +18,18 @@ from tests.integration.store._stores import KINDS, makers
 
 T0 = 1_770_000_000_000 // 86_400_000 * 86_400_000
 ODD = ["Xã Yên Thịnh", "a,b=c", 'quote"d', "back\\slash", "line\nbreak"]
-BASE = "/series?measurement=check&field=rtt_ms&start=2026-02-01T00:00:00Z&end=2026-03-01T00:00:00Z"
+BASE = "/series?measurement=check&start=2026-02-01T00:00:00Z&end=2026-03-01T00:00:00Z"
+RTT = f"{BASE}&field=rtt_ms"
 QUESTIONS = [
-    "",
-    "&step=1h&aggregate=mean",
-    "&step=1d&aggregate=count",
-    "&step=7m&aggregate=max",
-    "&asset=a,b%3Dc&asset=quote%22d&step=30m&aggregate=last",
-    "&site=none",
-    "&format=csv",
-    "&format=csv&step=2h&aggregate=min",
+    RTT,
+    f"{BASE}&field=up&step=6h&aggregate=availability",
+    f"{RTT}&step=1h&aggregate=mean",
+    f"{RTT}&step=1d&aggregate=count",
+    f"{RTT}&step=7m&aggregate=max",
+    f"{RTT}&asset=a,b%3Dc&asset=quote%22d&step=30m&aggregate=last",
+    f"{RTT}&site=none",
+    f"{RTT}&format=csv",
+    f"{RTT}&format=csv&step=2h&aggregate=min",
 ]
 
 
@@ -42,7 +44,10 @@ def fill(store: Store) -> None:
     store.write(
         [
             Point(
-                "check", (("asset", name), ("site", "x")), {"rtt_ms": (i % 97) / 8}, T0 + i * 61_000
+                "check",
+                (("asset", name), ("site", "x")),
+                {"rtt_ms": (i % 97) / 8, "up": float(i % 7 > 0)},
+                T0 + i * 61_000,
             )
             for name in ODD
             for i in range(400)
@@ -61,6 +66,6 @@ def test_the_same_text_from_every_store(
         fill(store)
         mine, wanted = client(store), client(reference)
         for question in QUESTIONS:
-            answer, other = mine.get(BASE + question), wanted.get(BASE + question)
+            answer, other = mine.get(question), wanted.get(question)
             assert answer.status_code == other.status_code == 200
             assert answer.text == other.text, question
