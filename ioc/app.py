@@ -65,9 +65,8 @@ log = logging.getLogger(__name__)
 SETTLE = 0.05  # seconds in which results are gathered before states are worked out
 TICK = 1.0
 CHECKPOINT = 60.0
-STATE_POINTS = 5  # every so many checkpoints the state series get a point though nothing changed
 DISK_EVERY = 30.0
-DISK_LOW = 512 * 2**20  # bytes; about a month of 480 assets
+DISK_LOW = 512 * 2**20  # bytes; 480 assets write this in two weeks or more
 UNHEALTHY = frozenset({"store", "database", "disk", store_watch.FULL})
 
 

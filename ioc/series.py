@@ -14,16 +14,14 @@ from ioc.clock import Clock
 from ioc.engine.incident import open_counts
 from ioc.engine.incident_points import Trail
 from ioc.engine.pipeline import Pipeline
-from ioc.engine.points import place_points
+from ioc.engine.points import Steady, place_points
 from ioc.inventory.topology import Severity
 from ioc.ledger.keeper import Keeper
 from ioc.ledger.points import computer_points, coverage_point
 from ioc.notify.desk import Desk
 from ioc.notify.planner import QUEUE
 from ioc.outbox import DEAD, WAITING, Outbox
-from ioc.store.base import Backlog, Point, Store, Tags
-
-STEADY = 300_000 - 30_000  # ms after which what did not change is written again: see base.HOLD
+from ioc.store.base import Backlog, Point, Store
 
 
 class Stopwatch:
@@ -99,7 +97,7 @@ class Drawn:
         self._outbox = outbox
         self._stopwatch = stopwatch
         self._trail = Trail()
-        self._places: dict[Tags, tuple[Mapping[str, float], int]] = {}
+        self._places = Steady()
 
     def points(self, counters: dict[str, float]) -> Iterator[Point]:
         """Every minute. counters: of the program itself."""
@@ -138,9 +136,7 @@ class Drawn:
         every time, or it would look young."""
         for point in points:
             steady = {name: value for name, value in point.fields.items() if name != "age_s"}
-            before, at = self._places.get(point.tags, ({}, 0))
-            if steady != before or not 0 <= point.time - at < STEADY:
-                self._places[point.tags] = steady, point.time
+            if self._places.is_news(replace(point, fields=steady)):
                 yield point
             elif "age_s" in point.fields:
                 yield replace(point, fields={"age_s": point.fields["age_s"]})

@@ -32,7 +32,7 @@ from ioc.engine.model import (
     State,
     Transition,
 )
-from ioc.engine.points import asset_tags, check_tags, result_point, state_point
+from ioc.engine.points import Steady, asset_tags, check_tags, result_point, state_point
 from ioc.engine.quality import Quality
 from ioc.engine.state import advance, expire, freshness
 from ioc.inventory.topology import Topology
@@ -185,7 +185,8 @@ class Pipeline:
         self._expire_in_time()
 
     def checkpoint(self) -> None:
-        """Persist what changes without a transition (newest results), and mark the state series."""
+        """Persist what changes without a transition (newest results), and the states that were not
+        written lately."""
         now = self._clock.now()
         self._persist(s for s in self._board.statuses.values() if s.last is not None)
         self._record_states(self._board.views, now)
@@ -234,9 +235,10 @@ class Pipeline:
 
     def _record_states(self, assets: Iterable[str], now: int) -> None:
         found, views = self._topology.assets, self._board.views
-        self._record(
+        points = (
             state_point(found[name], self._asset_tags[name], views[name], now) for name in assets
         )
+        self._record(self._steady.news(points))
 
     # --- housekeeping
 
@@ -247,6 +249,7 @@ class Pipeline:
         }
         self._check_tags = {name: check_tags(topology, name) for name in topology.checks}
         self._asset_tags = {a.id: asset_tags(topology, a) for a in topology.assets.values()}
+        self._steady = Steady()
 
     def _expire_in_time(self) -> None:
         self._expiry = [(s.fresh_until, s.check) for s in self._board.statuses.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 
 from collectors.base import Result, Verdict
@@ -26,6 +26,30 @@ STATE_MEASUREMENTS = {
     AssetType.SERVICE: "service",
     AssetType.SENTINEL: "sentinel",
 }
+
+
+STEADY = 300_000 - 30_000  # ms after which what did not change is written again: see base.HOLD
+
+
+class Steady:
+    """What was written last of each series: figures that stay the same need no point a minute."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, Tags], tuple[Mapping[str, float], int]] = {}
+
+    def is_news(self, point: Point) -> bool:
+        """Whether a point must be written: it says something else than the last one, or that one
+        is of some minutes ago, or of a clock that has been set back since."""
+        key = point.measurement, point.tags
+        fields, at = self._last.get(key, ({}, 0))
+        if fields == point.fields and 0 <= point.time - at < STEADY:
+            return False
+        self._last[key] = point.fields, point.time
+        return True
+
+    def news(self, points: Iterable[Point]) -> Iterator[Point]:
+        """Those points that must be written."""
+        return filter(self.is_news, points)
 
 
 def check_tags(topology: Topology, check: str) -> Tags:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from ioc.engine.hub import Hub
 from ioc.engine.model import AssetView, CheckStatus, State, Transition
 from ioc.engine.pipeline import Change, Pipeline
+from ioc.engine.points import STEADY
 from ioc.engine.reachability import depths
 from ioc.inventory.topology import CalendarRule, Topology
-from ioc.store.base import Point
+from ioc.store.base import HOLD, Point
 
 UP, DOWN, UNREACHABLE = State.UP, State.DOWN, State.UNREACHABLE
 
@@ -262,13 +263,56 @@ def test_points_carry_the_tags_of_the_design(desk: Desk) -> None:
     assert (state.fields, dict(state.tags)["kind"]) == ({"state": 2.0, "up": 0.0}, "fiber")
 
 
-def test_checkpoint_writes_every_status_and_state(desk: Desk) -> None:
+def test_checkpoint_keeps_every_status(desk: Desk) -> None:
     desk.changes.clear()
-    desk.points.clear()
     desk.pipeline.checkpoint()
     count = len(desk.pipeline.topology.assets)
     assert sum(isinstance(c, CheckStatus) for c in desk.changes) == count
-    assert len(desk.points) == count
+
+
+def states_at_checkpoints(desk: Desk, minutes: int, by: int = 60) -> dict[str, list[int]]:
+    """Seconds after now at which each asset's state is written."""
+    found: dict[str, list[int]] = {name: [] for name in desk.pipeline.topology.assets}
+    for minute in range(minutes):
+        desk.points.clear()
+        desk.pipeline.checkpoint()
+        for point in desk.points:
+            found[dict(point.tags)["asset"]].append(minute * by)
+        desk.clock.seconds += by
+    return found
+
+
+def test_a_state_that_stays_is_written_every_five_minutes_and_never_later_than_it_holds(
+    desk: Desk,
+) -> None:
+    for asset, written in states_at_checkpoints(desk, 31).items():
+        gaps = [b - a for a, b in itertools.pairwise(written)]
+        assert gaps == [300] * len(gaps) and len(gaps) >= 4, asset
+    assert HOLD > 300_000 >= STEADY
+
+
+def test_a_state_that_changes_is_written_at_once_and_at_no_checkpoint_soon_after(
+    desk: Desk,
+) -> None:
+    states_at_checkpoints(desk, 2)
+    desk.points.clear()
+    desk.feed(down=["a.fiber"])
+    [changed] = [p for p in desk.points if p.measurement == "link"]
+    assert changed.fields == {"state": 2.0, "up": 0.0}
+    assert 0 not in states_at_checkpoints(desk, 1)["a.fiber"]
+
+
+def test_after_the_clock_is_set_back_states_are_written_and_go_on(desk: Desk) -> None:
+    states_at_checkpoints(desk, 1)
+    desk.clock.seconds -= 86_400
+    written = states_at_checkpoints(desk, 7)["a.fiber"]
+    assert written == [0, 300]
+
+
+def test_states_under_new_tags_are_written_at_the_next_checkpoint(desk: Desk) -> None:
+    states_at_checkpoints(desk, 1)
+    desk.pipeline.replace(topology([commune("a"), commune("b")]))
+    assert all(written == [0] for written in states_at_checkpoints(desk, 1).values())
 
 
 def test_a_change_is_persisted_with_its_view_and_its_evidence(desk: Desk) -> None:
