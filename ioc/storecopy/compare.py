@@ -17,11 +17,12 @@ Samples = Mapping[int, float]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """missing: what the target lacks. more: samples it has besides. other: values that differ."""
+    """missing: what the target lacks. more: samples it has besides. other: samples of the source
+    of which it has another value."""
 
     missing: list[Point]
     more: int
-    other: int
+    other: list[Point]
 
     @property
     def is_none(self) -> bool:
@@ -32,7 +33,8 @@ def difference(wanted: Sequence[Series], there: Sequence[Series]) -> Difference:
     """What a target's answer differs in from the source's."""
     present = {series.tags: series for series in there}
     missing: list[Point] = []
-    more = other = 0
+    other: list[Point] = []
+    more = 0
     for series in wanted:
         found = present.pop(series.tags, None)
         if found is None:
@@ -43,11 +45,13 @@ def difference(wanted: Sequence[Series], there: Sequence[Series]) -> Difference:
             missing += points(series, iter(lacking))
             more += len(known.keys() - mine.keys())
             allowed = DIGITS * max(map(abs, mine.values()))
-            other += sum(
-                not isclose(value, known[time], rel_tol=DIGITS, abs_tol=allowed)
+            differing = [
+                (time, value)
                 for time, value in mine.items()
                 if time in known
-            )
+                and not isclose(value, known[time], rel_tol=DIGITS, abs_tol=allowed)
+            ]
+            other += points(series, iter(differing))
     return Difference(missing, more + sum(len(s.times) for s in present.values()), other)
 
 

@@ -137,10 +137,16 @@ class _Copier:
     def _bring(self, chunk: Chunk, found: Sequence[Series]) -> int:
         """Write what the target lacks of a stretch. How many samples."""
         lacking = difference(found, self._present(chunk))
-        if not self._add:
-            _refuse_more(chunk, lacking)
-        self._write(lacking.missing)
-        return len(lacking.missing)
+        if lacking.more and not self._add:
+            raise _wrong(chunk, lacking)
+        points = self._to_write(lacking)
+        self._write(points)
+        return len(points)
+
+    def _to_write(self, lacking: Difference) -> list[Point]:
+        """What a target that is all ours has otherwise is of an earlier pass, and was written over
+        in the source since; another's values are not touched."""
+        return lacking.missing if self._add else lacking.missing + lacking.other
 
     def _present(self, chunk: Chunk) -> Sequence[Series]:
         """What the target had of it before."""
@@ -163,12 +169,13 @@ class _Copier:
                 differs = difference(found, there)
                 if not self._differs(differs):
                     break
-                if time.monotonic() > patience or not differs.missing:
+                points = self._to_write(differs)
+                if time.monotonic() > patience or not points:
                     raise _wrong(chunk, differs)
                 time.sleep(wait)
                 wait = min(2 * wait, 4.0)
                 if time.monotonic() > patience - PATIENCE / 2:  # acknowledged, and lost
-                    self._write(differs.missing)
+                    self._write(points)
             copied.rounded |= not self._add and _sum(there) != _sum(found)
         self._pending, self._waiting = [], 0
 
@@ -202,11 +209,6 @@ def _sum(found: Sequence[Series]) -> bytes:
     return whole.digest()
 
 
-def _refuse_more(chunk: Chunk, lacking: Difference) -> None:
-    if lacking.more or lacking.other:
-        raise _wrong(chunk, lacking)
-
-
 def _wrong(chunk: Chunk, differs: Difference) -> CopyError:
     words: dict[str, str | int] = {
         "name": f"{chunk.measurement}.{chunk.field}",
@@ -214,7 +216,7 @@ def _wrong(chunk: Chunk, differs: Difference) -> CopyError:
         "end": _moment(chunk.end),
         "missing": len(differs.missing),
         "more": differs.more,
-        "other": differs.other,
+        "other": len(differs.other),
     }
     message = (
         "{name} from {start} to {end} is not the same in both: {missing} samples are missing, "

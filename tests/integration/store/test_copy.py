@@ -274,6 +274,28 @@ def test_another_value_at_the_same_time_is_told_not_overwritten(
     other.close()
 
 
+@pytest.mark.parametrize(("kind", "other"), WAYS[:3], ids=lambda kind: kind)
+def test_what_was_written_over_in_the_source_is_brought_when_it_goes_on(
+    kind: str, other: str, places: Callable[[str], Place], tmp_path: Path
+) -> None:
+    source, target = places(kind)(), places(other)()
+    store = open_store(source)
+    fill(store, days=1)
+    first = Point("incident", (("asset", "a"),), {"until": 5.0}, T0)
+    store.write([first])
+    settled(store)
+    copy(source, target, tmp_path / "data", quiet)
+    later = [replace(first, fields={"until": 9.0}), replace(first, time=T0 + MINUTE)]
+    store.write(later)
+    wanted = settled(store)
+    store.close()
+    report = copy(source, target, tmp_path / "data", quiet)
+    assert sum(one.written for one in report.fields) == len(later)
+    there = open_store(target)
+    same(everything(there), wanted)
+    there.close()
+
+
 def test_no_such_file_and_no_store(tmp_path: Path) -> None:
     from ioc.store.base import StoreError
 
