@@ -12,7 +12,6 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass, replace
-from datetime import datetime, tzinfo
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -214,11 +213,6 @@ def pad(text: str, width: int) -> str:
     """Text filled with spaces to the width in columns; combining marks take none."""
     columns = sum(not unicodedata.combining(letter) for letter in text)
     return text + " " * max(0, width - columns)
-
-
-def local_time(ms: int, zone: tzinfo | None = None) -> str:
-    """A moment (ms UTC) as `23/11/2026 08:12:05` in the zone, the machine's own by default."""
-    return datetime.fromtimestamp(ms / 1000, tz=zone).astimezone(zone).strftime("%d/%m/%Y %H:%M:%S")
 
 
 # --- settings and inventory, with their errors in one line

@@ -8,10 +8,11 @@ import time
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from collectors import collector
 from collectors.base import Check, Measurement, Reason, Result, Verdict
-from ioc._cli_base import CommandError, ExitCode, local_time, paint, say, say_json
+from ioc._cli_base import CommandError, ExitCode, paint, say, say_json
 from ioc._cli_words import STATE_WORDS
 from ioc.clock import SystemClock
 from ioc.engine.model import State
@@ -60,7 +61,7 @@ def check_now(topology: Topology, wanted: str, *, as_json: bool) -> int:
         say_json([_as_data(log) for log in logs])
     else:
         for log in logs:
-            _print(log)
+            _print(log, topology)
     return ExitCode.FINE if all(log.state is State.UP for log in logs) else ExitCode.PROBLEM
 
 
@@ -149,26 +150,26 @@ def address_of(check: Check) -> str:
     return "-"
 
 
-def _print(log: Log) -> None:
+def _print(log: Log, topology: Topology) -> None:
     check = log.check
     timing = _(
         "every {interval} s, at most {timeout} s", interval=check.interval, timeout=check.timeout
     )
     say(f"{paint(check.id, 'strong')}  {check.kind}  {address_of(check)}  ({timing})")
     for number, attempt in enumerate(log.attempts, start=1):
-        _print_attempt(number, attempt)
+        _print_attempt(number, attempt, topology)
     word, colour = STATE_WORDS[log.state]
     reason = f": {render(log.reason)}" if log.reason else ""
     say(f"  => {paint(_(word), colour)}{reason}")
 
 
-def _print_attempt(number: int, attempt: Attempt) -> None:
+def _print_attempt(number: int, attempt: Attempt, topology: Topology) -> None:
     measured = attempt.measurement
     word, colour = VERDICT_WORDS[measured.verdict]
     parts = [shown_value(name, value) for name, value in measured.values.items()]
     if measured.reason:
         parts.insert(0, render(measured.reason))
-    clock = local_time(attempt.at).partition(" ")[2]
+    clock = datetime.fromtimestamp(attempt.at / 1000, topology.timezone).strftime("%H:%M:%S")
     took = _("{duration} ms", duration=round(attempt.duration_ms, 1))
     say(f"  {number}. {clock}  {paint(_(word), colour)}  {', '.join(parts)}  [{took}]")
     for name, text in measured.details.items():

@@ -115,7 +115,9 @@ def list_work(as_json: bool) -> int:
     return show_work(settings(), as_json=as_json)
 
 
-@maintenance_commands.command("plan", help=mark("Plan work. Times as 2026-08-22T22:00, local."))
+@maintenance_commands.command(
+    "plan", help=mark("Plan work. Times as 2026-08-22T22:00, of the area.")
+)
 @click.argument("text")
 @click.option("--from", "starts_at", cls=Option, help=mark("When it begins (now)."))
 @click.option("--until", "ends_at", cls=Option, help=mark("When it ends."))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ioc._cli_base import CommandError, ExitCode, paint, say, say_json
+from ioc._cli_time import day_and_time
 from ioc._client import NotRunningError, RefusedError, ask, tell
 from ioc.i18n import _, language, mark
 from ioc.settings import Settings
@@ -28,11 +28,11 @@ def show_incidents(settings: Settings, *, ended: bool, as_json: bool) -> int:
     else:
         rank = list(COLOURS)
         for row in sorted(found, key=lambda row: (rank.index(row["severity"]), row["since"])):
-            _print(row)
+            _print(settings, row)
         if not found:
             say(_("Nothing is open."))
         for row in old:
-            _print(row)
+            _print(settings, row)
     return ExitCode.PROBLEM if found else ExitCode.FINE
 
 
@@ -43,10 +43,10 @@ def show_incident(settings: Settings, number: int, *, as_json: bool) -> int:
     if as_json:
         say_json(row)
     else:
-        _print(row)
+        _print(settings, row)
         for step in row["timeline"]:
-            author = step["author"] or ""
-            say(f"  {moment(step['at'])}  {step['step']}  {author}  {step['text']}".rstrip())
+            at, author = day_and_time(settings, step["at"]), step["author"] or ""
+            say(f"  {at}  {step['step']}  {author}  {step['text']}".rstrip())
         for message in row["messages"]:
             say(f"  {message['recipient']}: {message['state']}  {message['error'] or ''}".rstrip())
     return ExitCode.PROBLEM if row["state"] == "open" else ExitCode.FINE
@@ -59,7 +59,7 @@ def act(settings: Settings, number: int, what: str, body: dict[str, Any], *, as_
     if as_json:
         say_json(row)
         return ExitCode.FINE
-    _print(row)
+    _print(settings, row)
     if what == "resolve" and row["state"] == "open":
         say(_("The cause is noted. It is still measured as failing and ends by itself."))
     return ExitCode.FINE
@@ -73,7 +73,7 @@ def show_what_if(settings: Settings, subject: str, *, as_json: bool) -> int:
         say_json(found)
         return ExitCode.FINE
     for row in found["incidents"]:
-        _print_supposed(row)
+        _print_supposed(settings, row)
     if not found["incidents"]:
         say(_("No incident would open."))
     say(_("{count} messages at once.", count=found["messages"]))
@@ -92,11 +92,6 @@ def reach(settings: Settings, act: Callable[[], Answer]) -> Answer:
         raise CommandError(str(error)) from error
 
 
-def moment(text: str) -> str:
-    """ISO 8601 as local day and time."""
-    return datetime.fromisoformat(text).astimezone().strftime("%d/%m %H:%M:%S")
-
-
 def _pages(settings: Settings, state: str) -> Iterator[Row]:
     cursor = ""
     while True:
@@ -112,15 +107,15 @@ def _page(settings: Settings, state: str, cursor: str) -> Any:
     return ask(settings, f"/api/v1/incidents{query}")
 
 
-def _print(row: Row) -> None:
+def _print(settings: Settings, row: Row) -> None:
     """One line: number, severity, where, what, since when, who has it."""
     colour = COLOURS[row["severity"]] if row["state"] == "open" else "quiet"
     head = paint(f"#{row['id']} {_(SEVERITIES[row['severity']])}", colour)
     where = row["site"] or row["subject"]
-    since = _("since {time}", time=moment(row["since"]))
+    since = _("since {time}", time=day_and_time(settings, row["since"]))
     notes = [since]
     if row["resolved_at"]:
-        notes.append(_("until {time}", time=moment(row["resolved_at"])))
+        notes.append(_("until {time}", time=day_and_time(settings, row["resolved_at"])))
     if row["acknowledged_by"]:
         notes.append(_("acknowledged by {who}", who=row["acknowledged_by"]))
     if row["unstable"]:
@@ -128,7 +123,7 @@ def _print(row: Row) -> None:
     say(f"{head}  {where}: {row['text']} ({', '.join(notes)})")
 
 
-def _print_supposed(row: Row) -> None:
+def _print_supposed(settings: Settings, row: Row) -> None:
     head = paint(_(SEVERITIES[row["severity"]]), COLOURS[row["severity"]])
     again = "" if row["new"] else " " + _("(open already; it gets worse)")
     say(f"{head}  {row['kind']}  {row['subject']}: {row['text']}{again}")
@@ -146,7 +141,7 @@ def _print_supposed(row: Row) -> None:
             "after {minutes} min without an acknowledgement", minutes=round(telling["after_s"] / 60)
         )  # fmt: skip
         if telling["at"] is not None:
-            when += f" ({moment(telling['at'])})"
+            when += f" ({day_and_time(settings, telling['at'])})"
         say(f"  {telling['channel']} → {people}: {when}")
         say(f"    {telling['text']}")
     if not row["tellings"] and row["planned"] is None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ioc._cli_base import CommandError, ExitCode, say, say_json
-from ioc._cli_incidents import moment, reach
+from ioc._cli_incidents import reach
+from ioc._cli_time import day_and_time
+from ioc._cli_time import given as given_time
 from ioc._client import ask, tell
 from ioc.i18n import _
 from ioc.settings import Settings
@@ -24,7 +26,7 @@ def show_work(settings: Settings, *, as_json: bool) -> int:
         say_json(items)
         return ExitCode.FINE
     for row in items:
-        _print(row)
+        _print(settings, row)
     if not items:
         say(_("Nothing is planned."))
     return ExitCode.FINE
@@ -33,29 +35,29 @@ def show_work(settings: Settings, *, as_json: bool) -> int:
 def plan(settings: Settings, given: Mapping[str, Any], *, as_json: bool) -> int:
     """Plan work as the options say."""
     body = {name: list(given[name]) for name in ("sites", "assets", "kinds", "days")}
-    starts, ends = _time(given["starts_at"]), _time(given["ends_at"])
+    starts, ends = _time(settings, given["starts_at"]), _time(settings, given["ends_at"])
     if given["length"]:
-        ends = (starts or datetime.now().astimezone()) + _length(given["length"])
+        ends = (starts or datetime.now(UTC)) + _length(given["length"])
     times = {"starts_at": starts and starts.isoformat(), "ends_at": ends and ends.isoformat()}
     hours = {"hours": given["hours"]} if given["hours"] else {}
     wanted = {"text": given["text"], **body, **times, **hours}
     row = reach(settings, lambda: tell(settings, "POST", "/api/v1/maintenance", wanted))
-    say_json(row) if as_json else _print(row)
+    say_json(row) if as_json else _print(settings, row)
     return ExitCode.FINE
 
 
 def end(settings: Settings, number: int, *, as_json: bool) -> int:
     """End planned work now."""
     row = reach(settings, lambda: tell(settings, "DELETE", f"/api/v1/maintenance/{number}"))
-    say_json(row) if as_json else _print(row)
+    say_json(row) if as_json else _print(settings, row)
     return ExitCode.FINE
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(settings: Settings, text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).astimezone()
+        return given_time(settings, text)
     except ValueError:
         message = _("{text}: not a time; write for example 2026-08-22T22:00", text=text)
         raise CommandError(message) from None
@@ -68,9 +70,10 @@ def _length(text: str) -> timedelta:
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
-def _print(row: Mapping[str, Any]) -> None:
+def _print(settings: Settings, row: Mapping[str, Any]) -> None:
     where = ", ".join([*row["sites"], *row["assets"], *row["kinds"]]) or _("the whole area")
-    until = moment(row["ends_at"]) if row["ends_at"] else "…"
+    since = day_and_time(settings, row["starts_at"])
+    until = day_and_time(settings, row["ends_at"]) if row["ends_at"] else "…"
     days = f" {','.join(row['days'])} {row['hours']}" if row["days"] else ""
     now = f" [{_('going on now')}]" if row["active"] else ""
-    say(f"#{row['id']}  {where}: {row['text']}  {moment(row['starts_at'])} – {until}{days}{now}")
+    say(f"#{row['id']}  {where}: {row['text']}  {since} – {until}{days}{now}")

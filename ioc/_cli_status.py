@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from ioc._cli_base import CommandError, ExitCode, paint, say, say_json
+from ioc._cli_time import whole_time
 from ioc._cli_words import STATE_WORDS
 from ioc._client import NotRunningError, RefusedError, ask
 from ioc.engine.model import State
@@ -38,7 +38,7 @@ def show_status(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         say_json({"overview": overview, "problems": overview["problems"], "not_up": not_up})
     else:
-        _print(overview, not_up)
+        _print(settings, overview, not_up)
     return ExitCode.PROBLEM if not_up or overview["problems"] else ExitCode.FINE
 
 
@@ -61,12 +61,12 @@ def _all(settings: Settings, name: str, state: State) -> Iterator[Row]:
         cursor = f"&cursor={page['next']}"
 
 
-def _print(overview: Row, not_up: list[Row]) -> None:
-    title = f"{overview['name']}  {_moment(overview['at'])}"
+def _print(settings: Settings, overview: Row, not_up: list[Row]) -> None:
+    title = f"{overview['name']}  {whole_time(settings, overview['at'])}"
     simulated = paint(_("SIMULATED"), "warn") if overview["simulated"] else ""
     say(f"{paint(title, 'strong')}  {simulated}".rstrip())
     for problem in overview["problems"]:
-        since = _("since {time}", time=_moment(problem["since"]))
+        since = _("since {time}", time=whole_time(settings, problem["since"]))
         say(f"{paint('!', 'bad')} {problem['text']} ({since})")
     for label, counts in _totals(overview):
         say(f"  {label}: {counts}")
@@ -74,7 +74,7 @@ def _print(overview: Row, not_up: list[Row]) -> None:
         say(f"  {_coverage(coverage)}")
     causes = [row for row in not_up if not row["cause"]]
     for row in causes[:SHOWN]:
-        _print_row(row)
+        _print_row(settings, row)
     if len(causes) > SHOWN:
         say(_("and {count} more (--json shows all)", count=len(causes) - SHOWN))
     if len(causes) < len(not_up):
@@ -112,13 +112,8 @@ def _coverage(row: Row) -> str:
     return f"{row['name']}: {value}, {goal}"
 
 
-def _print_row(row: Row) -> None:
+def _print_row(settings: Settings, row: Row) -> None:
     word, colour = STATE_WORDS[State(row["state"])]
     reason = f": {row['reason']['text']}" if row["reason"] else ""
-    since = _("since {time}", time=_moment(row["since"]))
+    since = _("since {time}", time=whole_time(settings, row["since"]))
     say(f"{paint(_(word), colour)}  {row['name']} [{row['id']}] {since}{reason}")
-
-
-def _moment(text: str) -> str:
-    """An ISO 8601 time of the API in the machine's own zone."""
-    return datetime.fromisoformat(text).astimezone().strftime("%d/%m/%Y %H:%M:%S")

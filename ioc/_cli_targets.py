@@ -4,13 +4,13 @@ same here, on the page and in a report."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ioc._cli_base import CommandError, ExitCode, paint, say, say_json
 from ioc._cli_incidents import reach
+from ioc._cli_time import day
 from ioc._client import download, tell
 from ioc.i18n import _, language, mark
 from ioc.ledger.rounding import shown
@@ -46,7 +46,7 @@ def show_targets(settings: Settings, place: str | None, state: str | None, *, as
         say_json(page)
     else:
         for row in page["items"]:
-            _print(row["standing"], f"{row['name']} [{row['id']}]", row)
+            _print(settings, row["standing"], f"{row['name']} [{row['id']}]", row)
         if not page["items"]:
             say(_("No target like this."))
     return ExitCode.FINE
@@ -61,12 +61,12 @@ def show_target(settings: Settings, target: str, place: str | None, *, as_json: 
         say_json({**one, "entries": evidence})
         return ExitCode.FINE
     standing = one["standing"]
-    _print(standing, f"{one['name']} – {standing['name']}", one)
+    _print(settings, standing, f"{one['name']} – {standing['name']}", one)
     say("  " + standing["figure"]["rule"])
     for figure in standing["others"]:
-        say(f"  {_('beside it')}: {_figure(figure)}")
+        say(f"  {_('beside it')}: {_figure(settings, figure)}")
     for found in one["places"]:
-        _print(found, f"{found['name']} [{found['place']}]", one, "  ")
+        _print(settings, found, f"{found['name']} [{found['place']}]", one, "  ")
     missing = [entry for entry in evidence if entry["counts"] is not True]
     for entry in missing[:SHOWN]:
         why = entry["reason"]["text"] if entry["reason"] else ""
@@ -163,20 +163,20 @@ def _evidence(settings: Settings, path: str, place: str | None) -> Iterator[Row]
             return
 
 
-def _print(standing: Row, title: str, target: Row, indent: str = "") -> None:
+def _print(settings: Settings, standing: Row, title: str, target: Row, indent: str = "") -> None:
     """One line: state, figure, title, source; a second one for what must be said of it."""
     word, colour = WORDS[standing["state"]]
     goal = ""
     if target["goal"] is not None and not indent:
         sign = target["comparator"].replace(">=", "≥")
         goal = "; " + _("goal {comparator} {goal} %", comparator=sign, goal=target["goal"])
-    say(f"{indent}{paint(_(word), colour)}  {title}: {_figure(standing['figure'])}{goal}")
+    say(f"{indent}{paint(_(word), colour)}  {title}: {_figure(settings, standing['figure'])}{goal}")
     for note in (standing["conflict"], standing["figure"]["note"]):
         if note is not None:
             say(f"{indent}  ! {note['text']}")
 
 
-def _figure(figure: Row) -> str:
+def _figure(settings: Settings, figure: Row) -> str:
     source = _(SOURCES[figure["source"]])
     if figure["value"] is None:
         return f"– ({source})"
@@ -185,8 +185,8 @@ def _figure(figure: Row) -> str:
               numerator=figure["numerator"], denominator=str(whole))  # fmt: skip
     parts = [value, source]
     if figure["as_of"]:
-        day = datetime.fromisoformat(figure["as_of"]).astimezone().strftime("%d/%m/%Y")
-        parts.append(_("as of") + " " + day + (" " + _("(old)") if figure["stale"] else ""))
+        on = day(settings, figure["as_of"])
+        parts.append(_("as of") + " " + on + (" " + _("(old)") if figure["stale"] else ""))
     if figure["evidence"] is not None:
         parts.append(_("evidence") + f" {_shown(figure['evidence'])} %")
     return " · ".join(parts)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from ioc._cli_base import CommandError, ExitCode, local_time, pad, say, say_json
-from ioc._cli_incidents import moment
+from ioc._cli_base import CommandError, ExitCode, pad, say, say_json
+from ioc._cli_time import day_and_time
 from ioc._client import NotRunningError, RefusedError, tell
 from ioc.accounts.audit import Audit
 from ioc.accounts.model import AccountError, Actor, Role
@@ -102,12 +102,14 @@ def show_tokens(settings: Settings, *, as_json: bool) -> int:
     """Every token, without its secret."""
 
     def directly(accounts: Accounts, _audit: Audit) -> Row:
+        from ioc.api.figures import iso_or_null
+
         return {
             "items": [
                 {
                     "id": t.id, "name": t.name, "role": t.role,
-                    "expires_at": t.expires_at and local_time(t.expires_at),
-                    "revoked_at": t.revoked_at and local_time(t.revoked_at),
+                    "expires_at": iso_or_null(t.expires_at),
+                    "revoked_at": iso_or_null(t.revoked_at),
                 }
                 for t in accounts.tokens()
             ]
@@ -118,9 +120,9 @@ def show_tokens(settings: Settings, *, as_json: bool) -> int:
         say_json(rows)
         return ExitCode.FINE
     for row in rows:
-        end = row["revoked_at"] or row["expires_at"] or ""
-        shown = moment(end) if "T" in end else end
-        word = _("revoked") if row["revoked_at"] else _("until {time}", time=shown)
+        end = row["expires_at"] and day_and_time(settings, row["expires_at"])
+        word = _("until {time}", time=end) if end else ""
+        word = _("revoked") if row["revoked_at"] else word
         say(f"{row['id']}  {pad(row['name'], 24)} {pad(row['role'], 10)} {word}")
     return ExitCode.FINE
 

@@ -156,6 +156,9 @@ class Overview(BaseModel):
 
     area: Annotated[str, Field(examples=["cho-don"])]
     name: Annotated[str, Field(examples=["Huyện Chợ Đồn"])]
+    timezone: Annotated[
+        str, Field(description="Of its days and hours", examples=["Asia/Ho_Chi_Minh"])
+    ]
     at: Time
     version: int
     started_at: Time

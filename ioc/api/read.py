@@ -15,6 +15,7 @@ def overview(context: Context, area: AreaView, lang: str) -> Overview:
     return Overview(
         area=topology.area_id,
         name=topology.area_name,
+        timezone=topology.timezone.key,
         at=iso(area.at),
         version=area.version,
         started_at=iso(context.started_at),

@@ -7,8 +7,10 @@ import re
 import stat
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -94,6 +96,27 @@ def test_planned_work_from_the_command_line(monitor: Monitor) -> None:
     assert data(monitor, "maintenance", "list") == []
     for wrong in (["--for", "soon"], ["--site", "nowhere", "--for", "2h"], []):
         assert ioc(monitor, "maintenance", "plan", "x", *wrong)[0] == 2
+
+
+@pytest.mark.parametrize("machine", ["UTC", "America/Lima"])
+def test_times_are_those_of_the_area_wherever_the_machine_is(
+    monitor: Monitor, machine: str
+) -> None:
+    night = ("--from", "2030-08-22T22:00", "--until", "2030-08-23T01:30", "--site", "yen-thinh")
+    code, text = ioc(monitor, "maintenance", "plan", "thay cáp", *night, TZ=machine)
+    assert code == 0, text
+    assert "22/08 22:00:00 – 23/08 01:30:00" in text
+    [planned] = data(monitor, "maintenance", "list")
+    assert planned["starts_at"] == "2030-08-22T15:00:00.000Z", "ten in the evening in Việt Nam"
+    assert ioc(monitor, "maintenance", "end", str(planned["id"]))[0] == 0
+    elsewhere = ("--from", "2030-08-22T22:00+00:00", "--for", "1h", "--site", "yen-thinh")
+    text = ioc(monitor, "maintenance", "plan", "thay cáp", *elsewhere, TZ=machine)[1]
+    assert "23/08 05:00:00" in text
+    assert ioc(monitor, "maintenance", "end", str(data(monitor, "maintenance", "list")[0]["id"]))
+    [row] = data(monitor, "incidents", "list")
+    since = datetime.fromisoformat(row["since"]).astimezone(ZoneInfo("Asia/Ho_Chi_Minh"))
+    assert f"since {since:%d/%m %H:%M:%S}" in ioc(monitor, "incidents", "list", TZ=machine)[1]
+    assert f"since {since:%d/%m/%Y %H:%M}" in ioc(monitor, "status", TZ=machine)[1]
 
 
 def test_accounts_from_the_command_line_while_the_program_runs(monitor: Monitor) -> None:
