@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -32,6 +33,7 @@ from ioc.store.base import Point, Store, StoreError
 log = logging.getLogger(__name__)
 
 HOUR = 3_600_000  # ms by which one look overlaps the one before
+AGAIN = timedelta(minutes=10)  # after which work that broke off is tried again
 TOLD = 40 * 24 * HOUR  # ms that the first look after a start goes back
 KEEP = 10 * 366 * 86_400_000  # ms: incidents and history are kept for years
 
@@ -63,17 +65,18 @@ class Jobs:
 
     def scheduled(self) -> AsyncIOScheduler:
         """All jobs in the area's time zone; one that was missed runs once, late. Nights that passed
-        before the start are made up for at once."""
+        before the start are made up for at once, or as soon as store and database allow."""
         parts = self._parts
-        scheduler = AsyncIOScheduler(
+        self._scheduler = scheduler = AsyncIOScheduler(
             timezone=parts.pipeline.topology.timezone,
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         add = scheduler.add_job
         add(self._coverage, "cron", minute="*/5", id="ledger")
-        add(self._ledger, "date", [parts.keeper.catch_up], id="missed")
+        add(self._ledger, "date", [parts.keeper.catch_up, "missed"], id="missed")
         add(self._ledger, "cron", [parts.keeper.hourly], minute=2, id="availability")
-        add(self._ledger, "cron", [parts.keeper.nightly], hour=0, minute=NIGHT // 60_000, id="days")
+        night = [parts.keeper.nightly, "night"]
+        add(self._ledger, "cron", night, hour=0, minute=NIGHT // 60_000, id="days")
         add(parts.post.daily, "cron", hour=6, minute=30, id="reports")
         add(self._maintain, "cron", minute=7, id="store")
         add(self._forget, "cron", hour=3, minute=20, id="retention")
@@ -86,12 +89,18 @@ class Jobs:
         """Where the targets stand, as points; in a thread, since a province takes a second."""
         self._parts.points.add(await asyncio.to_thread(self._parts.drawn.ledger))
 
-    async def _ledger(self, work: Callable[[], None]) -> None:
+    async def _ledger(self, work: Callable[[], None], again: str | None = None) -> None:
+        """again: the name under which it is tried again, as long as it breaks off."""
         try:
             await asyncio.to_thread(work)
             self._parts.points.add(await asyncio.to_thread(self._whole_days))
         except (StoreError, StateDatabaseError) as error:
             log.error("ledger: %s", error)
+            if again is not None:
+                self._scheduler.add_job(
+                    self._ledger, "date", [work, again], id=f"again: {again}",
+                    run_date=datetime.now(self._scheduler.timezone) + AGAIN, replace_existing=True,
+                )  # fmt: skip
 
     def _whole_days(self) -> list[Point]:
         """Availability of days that are over and were written down or restated lately."""

@@ -78,6 +78,8 @@ class Keeper:
         self.records = records
         self.agreements = agreements
         self._given = Given()
+        self._alive: int | None = None  # ms UTC, when the program before this one ended
+        self._closed: date | None = None
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._made: tuple[object, Ledger] | None = None
@@ -87,6 +89,7 @@ class Keeper:
     def load(self) -> None:
         """Read what was declared and reported before. Raises StateDatabaseError."""
         self._given = self._said(self.records.machines())
+        self._alive = self.agreements.newest()
         self.note_goals()
 
     def note_goals(self) -> None:
@@ -213,10 +216,14 @@ class Keeper:
     def nightly(self) -> None:
         """Close yesterday; restate once more what was said lately, should that have broken off;
         look again at the days for which late samples may have come: every night a week of them,
-        on Mondays more than a month. Today's row says that all this was done."""
+        on Mondays more than a month. What broke off is called again: a day is closed once, with
+        what was seen soonest after it. Raises StoreError, StateDatabaseError."""
         now = self._now()
         today = self._local(now)
-        self.close_day(today - timedelta(days=1))
+        yesterday = today - timedelta(days=1)
+        if self._closed != yesterday:
+            self.close_day(yesterday)
+            self._closed = yesterday
         with self._writing:
             self._restate([r for r in self.records.readings() if r.entered_at > now - LATELY])
         days = RESTATED_MONDAYS if today.weekday() == 0 else RESTATED_FOR
@@ -226,8 +233,9 @@ class Keeper:
         """The nightly work of the days whose night passed while the program did not run: the last
         few, and the ends of months. What people reported is written as it was known. What was
         measured is known of the first day only, up to the end of the program; of the days on
-        which nobody looked it stays a gap. Raises StoreError, StateDatabaseError."""
-        alive, today = self.agreements.newest(), self._local(self._now() - NIGHT)
+        which nobody looked it stays a gap. What broke off is called again. Raises StoreError,
+        StateDatabaseError."""
+        alive, today = self._alive, self._local(self._now() - NIGHT)
         if alive is None:
             return
         since = max(self._local(alive - NIGHT), self._oldest(today))

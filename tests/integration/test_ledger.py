@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ from ioc.ledger.records import Outcome, Records
 from ioc.ledger.sheets import outcomes, read_table
 from ioc.ledger.sla import Agreements, day_span
 from ioc.store import open_store
-from ioc.store.base import Point, Store
+from ioc.store.base import Point, Series, SeriesQuery, Store, StoreUnavailable
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "ledger"))
 from world import INVENTORY, Seen, topology, view
@@ -77,6 +78,11 @@ class World:
         self.agreements = Agreements(self.database.engine)
         self.keeper = Keeper(self.clock, self.program, self.store, self.records, self.agreements)
         self.keeper.load()
+
+    def start(self) -> None:
+        """The program starts anew."""
+        self.keeper.load()
+        self.keeper.catch_up()
 
     def declare(self, *readings: Reading) -> list[Outcome]:
         return [kept.outcome for kept in self.keeper.declare(readings, "nga")]
@@ -342,7 +348,7 @@ def test_nights_that_passed_while_the_program_was_off_are_made_up_for(world: Wor
     world.keeper.hourly()
     world.declare(ioc("2026-09-28", 3))
     world.clock.set("2026-10-03", 8)
-    world.keeper.catch_up()
+    world.start()
     assert world.history("ioc") == [("2026-09-28", 1, 30.0), ("2026-09-30", 1, 30.0)]
     assert world.history("fiber-communes") == [], "nobody saw it: a gap, not today's state"
     rows = world.agreements.days_of("a.fiber", date(2026, 9, 1), date(2026, 10, 3))
@@ -350,9 +356,9 @@ def test_nights_that_passed_while_the_program_was_off_are_made_up_for(world: Wor
         "2026-09-27", "2026-09-28", "2026-09-29", "2026-09-30", "2026-10-01", "2026-10-02",
     ]  # fmt: skip
     before = world.records.figures()
-    world.keeper.catch_up()
+    world.start()
     world.keeper.hourly()
-    world.keeper.catch_up()
+    world.start()
     assert world.records.figures() == before, "once more changes nothing"
 
 
@@ -377,7 +383,7 @@ def test_a_server_that_is_off_every_night_keeps_the_last_measured_figures(world:
     assert expected["fiber-communes", None][:3] == (2, 2, 2)
     world.program.seen = {}
     world.clock.set("2026-09-29", 7)
-    world.keeper.catch_up()
+    world.start()
     found = {
         (f.target, f.place): (f.numerator, f.denominator, f.known, f.state, f.value)
         for f in world.records.figures()
@@ -385,8 +391,62 @@ def test_a_server_that_is_off_every_night_keeps_the_last_measured_figures(world:
     assert found == {key: one for key, one in expected.items() if key[0] != "mobile-4g"}
     assert {figure.day for figure in world.records.figures()} == {"2026-09-28"}
     assert {figure.source for figure in world.records.figures()} == {Source.MEASURED}
-    world.keeper.catch_up()
+    world.start()
     assert {figure.version for figure in world.records.figures()} == {1}
+
+
+class Away:
+    """A store that answers only while it is there."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.here = store, False
+
+    def read(self, query: SeriesQuery) -> list[Series]:
+        if not self.here:
+            raise StoreUnavailable("away")
+        return self.store.read(query)
+
+
+def test_missed_days_are_made_up_for_when_the_store_comes_later_than_the_program(
+    world: World,
+) -> None:
+    world.store.write(samples("2026-09-28", range(9, 10), State.UP))
+    world.clock.set("2026-09-28", 17)
+    world.keeper.hourly()
+    store = Away(world.store)
+    world.keeper._store = cast("Store", store)
+    world.clock.set("2026-10-01", 8)
+    with pytest.raises(StoreUnavailable):
+        world.start()
+    store.here = True
+    world.keeper.hourly()  # and the table of days is young again
+    world.keeper.catch_up()
+    days = world.agreements.days_of("a.fiber", date(2026, 9, 1), date(2026, 10, 1))
+    assert [day for day, _tally in days] == [
+        "2026-09-27", "2026-09-28", "2026-09-29", "2026-09-30", "2026-10-01",
+    ]  # fmt: skip
+
+
+def test_a_night_that_broke_off_is_repeated_and_the_day_is_closed_once(world: World) -> None:
+    world.program.seen = {"a.fiber": Seen(), "b.fiber": Seen()}
+    store = Away(world.store)
+    world.keeper._store = cast("Store", store)
+    world.clock.set("2026-09-30", 0)
+    world.clock.at += NIGHT
+    with pytest.raises(StoreUnavailable):
+        world.keeper.nightly()
+    closed = world.records.figures()
+    assert ("2026-09-29", 1, 100.0) in world.history("fiber-communes")
+    world.program.seen = {}  # nothing answers any more when it is repeated
+    world.clock.at += HOUR
+    store.here = True
+    world.keeper.nightly()
+    assert world.records.figures() == closed
+    days = world.agreements.days_of("a.fiber", date(2026, 9, 29), date(2026, 9, 30))
+    assert [day for day, _tally in days] == ["2026-09-29", "2026-09-30"]
+    world.clock.set("2026-10-01", 0)
+    world.keeper.nightly()
+    assert world.history("fiber-communes")[-1][0] == "2026-09-30", "the next night is another"
 
 
 def test_of_what_was_also_reported_the_store_does_not_say_which_it_was(world: World) -> None:
@@ -398,7 +458,7 @@ def test_of_what_was_also_reported_the_store_does_not_say_which_it_was(world: Wo
         for figure in world.keeper.ledger().chosen() if figure.value is not None
     ])  # fmt: skip
     world.clock.set("2026-09-29", 7)
-    world.keeper.catch_up()
+    world.start()
     assert world.history("fiber-communes", "a") == []
 
 
@@ -408,7 +468,7 @@ def test_a_night_that_was_not_missed_is_left_alone(world: World) -> None:
     world.clock.set("2026-10-01", 0)
     world.keeper.hourly()  # after midnight, and the night's own work is yet to come
     written = world.records.figures()
-    world.keeper.catch_up()
+    world.start()
     assert world.records.figures() == written
     world.clock.at += NIGHT
     world.keeper.nightly()
@@ -417,7 +477,7 @@ def test_a_night_that_was_not_missed_is_left_alone(world: World) -> None:
     for day in ("2026-10-01", "2026-10-02"):
         world.clock.set(day, 0)
         world.clock.at += 3 * NIGHT
-        world.keeper.catch_up()
+        world.start()
         assert all(f in written for f in world.records.figures() if f.day == "2026-09-30")
     assert {f.day for f in world.records.figures()} - {f.day for f in written} <= {"2026-10-01"}
 
@@ -429,8 +489,7 @@ def test_weeks_are_not_made_up_for_day_by_day_and_the_ends_of_months_are(world: 
         world.records.add([ioc(f"2026-{month:02}-05", month)], "nga", world.clock.now())
         world.records.add([ioc(f"2026-{month:02}-26", month)], "nga", world.clock.now())
     world.clock.set("2026-09-29")
-    world.keeper.load()
-    world.keeper.catch_up()
+    world.start()
     assert world.history("ioc") == [
         ("2026-05-31", 1, 50.0), ("2026-06-30", 1, 60.0), ("2026-07-31", 1, 70.0),
         ("2026-08-31", 1, 80.0), ("2026-09-22", 1, 90.0)]  # fmt: skip
@@ -440,7 +499,7 @@ def test_weeks_are_not_made_up_for_day_by_day_and_the_ends_of_months_are(world: 
 
 def test_a_new_installation_has_missed_nothing(world: World) -> None:
     world.declare(ioc("2026-09-29", 3))
-    world.keeper.catch_up()
+    world.start()
     assert world.records.figures() == []
 
 
