@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from operator import index
@@ -13,6 +14,29 @@ from ioc.store.base import Point, Tags
 Row = tuple[int, int, float]  # series, ms UTC, value
 Key = tuple[str, Tags, str]  # measurement, tags, field
 Fields = dict[str, int]  # field -> series
+Entry = tuple[Tags, Mapping[str, str], int]  # tags, the same, series
+
+
+class Named:
+    """Series of one measurement and field, and by the values of those tags that are asked for: a
+    province has tens of thousands, of which a page wants a few."""
+
+    def __init__(self) -> None:
+        self.all: list[Entry] = []  # only ever grows
+        self._by: dict[str, tuple[dict[str, list[Entry]], int]] = {}  # and how many are in it
+        self._lock = threading.Lock()
+
+    def having(self, tag: str, values: Sequence[str]) -> list[Entry]:
+        """Those whose tag has one of these values."""
+        with self._lock:
+            by, done = self._by.get(tag, ({}, 0))
+            more = self.all[done:]
+            for entry in more:
+                value = entry[1].get(tag)
+                if value is not None:
+                    by.setdefault(value, []).append(entry)
+            self._by[tag] = by, done + len(more)
+            return [entry for value in dict.fromkeys(values) for entry in by.get(value, ())]
 
 
 class SeriesIndex:
@@ -20,14 +44,14 @@ class SeriesIndex:
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, Tags], Fields] = {}
-        self._named: dict[tuple[str, str], list[tuple[Tags, Mapping[str, str], int]]] = {}
+        self._named: dict[tuple[str, str], Named] = {}
         self._up: set[int] = set()
         self.last = 0  # number of the newest series; they are numbered from 1 on
 
     def add(self, key: Key, series: int) -> None:
         measurement, tags, field = key
         self._ids.setdefault((measurement, tags), {})[field] = series
-        self._named.setdefault((measurement, field), []).append((tags, dict(tags), series))
+        self._named.setdefault((measurement, field), Named()).all.append((tags, dict(tags), series))
         self.last = max(self.last, series)
         if field == "up":
             self._up.add(series)
@@ -40,7 +64,10 @@ class SeriesIndex:
         self, measurement: str, field: str, wanted: Mapping[str, tuple[str, ...]]
     ) -> list[tuple[Tags, int]]:
         """Series whose tags have, for every wanted tag, one of its values; sorted by tags."""
-        known = list(self._named.get((measurement, field), ()))
+        named = self._named.get((measurement, field))
+        if named is None:
+            return []
+        known = min((named.having(*tag) for tag in wanted.items()), key=len, default=named.all[:])
         return sorted((tags, series) for tags, found, series in known if matches(found, wanted))
 
     def rows(self, points: Sequence[Point], first: int) -> tuple[list[Row], dict[Key, int]]:
