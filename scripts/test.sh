@@ -1,16 +1,16 @@
 #!/bin/sh
-# All tests, with coverage. Tests that must be alone (tests/conftest.py) share one of the workers.
-# Arguments go to pytest.
+# All tests, with coverage, in shares (tests/conftest.py). Arguments go to pytest.
 #
-# Many tests use real clocks, kills and servers, and two run side by side: what fails there is run
-# once more, alone. What passes then was disturbed, and is named; what fails again is wrong.
+# Most of them wait for real clocks, kills and servers, so that more run side by side than there are
+# cores: what fails there is run once more, alone. What passes then was disturbed, and is named; what
+# fails again is wrong.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 mkdir -p build
 MANY=12  # failures: these are no disturbance
 
-.venv/bin/python -m pytest --cache-clear -n 2 --dist loadgroup --durations=15 --durations-min=10 \
-    --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml "$@"
+.venv/bin/python -m pytest --cache-clear -n 4 --dist loadscope --no-loadscope-reorder \
+    --durations=15 --durations-min=10 --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml "$@"
 status=$?
 [ $status = 1 ] || exit $status
 

@@ -8,29 +8,53 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ALONE = ("lab", "browser", "bench")  # they use the machine's network or a browser: one at a time
-ADDRESSES = "test_demo_"  # their listeners have the same fixed addresses of loopback
+# What shares something, or takes long to set up, is done by one worker; the longest begins first.
+DEMO = ("test_demo_", "test_targets_of_demo")  # listeners at the same fixed addresses of loopback
+TOGETHER = ("integration/grafana",)
+FIRST = ("demo", "integration/store", "lab", "integration", "browser")
 
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook; some versions
-# of pytest take no notice of them, so what shares addresses takes a lock as well
+def _share(path: str) -> str:
+    """What a test file is done together with: itself, all that use the demo's addresses, all that
+    ask the same filled databases."""
+    if Path(path).name.startswith(DEMO):
+        return "demo"
+    share = path.removeprefix("tests/")
+    return next((together for together in TOGETHER if share.startswith(together)), share)
+
+
+def _turn(item: pytest.Item) -> int:
+    share = _share(item.path.relative_to(ROOT).as_posix())
+    return next((n for n, place in enumerate(FIRST) if share.startswith(place)), len(FIRST))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that must not run side by side into one group of pytest-xdist."""
+    """The longest first."""
+    items.sort(key=_turn)
     for item in items:
-        if item.path.relative_to(ROOT / "tests").parts[0] in ALONE:
-            item.add_marker(pytest.mark.xdist_group("alone"))
-        elif item.path.name.startswith(ADDRESSES):
-            item.add_marker(pytest.mark.xdist_group("demo"))
+        if _turn(item) == 0:
             item.add_marker(pytest.mark.timeout(400))  # waiting for its turn included
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Shares of tests for pytest-xdist, whose own groups newer versions of pytest do not heed."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shares(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            return _share(nodeid.partition("::")[0])
+
+    return Shares(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +67,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _demos_one_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tests of the demo listen on the same addresses: one of them at a time on a machine."""
-    if not request.path.name.startswith(ADDRESSES):
+    if not request.path.name.startswith("test_demo_"):
         yield
         return
     with demo_alone():

@@ -22,10 +22,7 @@ def has_venv() -> bool:
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
-pytestmark = [
-    pytest.mark.skipif(not has_venv(), reason="Python's ensurepip is not installed"),
-    pytest.mark.xdist_group("setup"),  # they share one environment
-]
+pytestmark = pytest.mark.skipif(not has_venv(), reason="Python's ensurepip is not installed")
 
 
 class Project:

@@ -21,7 +21,7 @@ from ioc.inventory.targets import catalogue
 from tests.lab._monitor import RUN, Monitor
 
 SHIPPED = Path(__file__).parents[2] / "inventory.yaml"
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 ARTICLE = re.compile(r'<article class="target [^"]*"[^>]*data-target="([^"]+)"(.*?)>', re.DOTALL)
 Figures = dict[str, dict[str, str]]
 

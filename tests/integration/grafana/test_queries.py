@@ -18,7 +18,7 @@ from tests.integration.grafana import _grafana
 from tests.integration.grafana._grafana import LANGUAGES, Answer, Page, Screen, panels, variables
 from tests.integration.grafana.conftest import DAYS, Filled
 
-pytestmark = [pytest.mark.xdist_group("grafana"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 DAY = 86_400.0
 NETWORKED = "CBCCVC được trang bị máy tính có kết nối mạng (đã đạt, phải giữ)"

@@ -19,7 +19,7 @@ import pytest
 
 from tests.integration.grafana import _grafana
 
-pytestmark = [pytest.mark.xdist_group("grafana"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 HERE = Path(__file__).parent / "schema"
 BUILD = Path(__file__).parents[3] / "build" / "grafana-schema"

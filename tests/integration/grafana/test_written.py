@@ -15,7 +15,7 @@ from tests.integration.grafana._grafana import Answer, Page, Screen, panels, var
 from tests.lab._monitor import Monitor
 from tests.lab._peers import NAMES, Peers, all_up, inventory
 
-pytestmark = [pytest.mark.xdist_group("grafana"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 POINT = "    lat: 22.1\n    lon: 105.6\n"
 
