@@ -26,9 +26,8 @@ FLAGS = [
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip = pytest.mark.skip(reason="no chromium (Debian package chromium)")
     for item in items:
-        if item.path.parent == Path(__file__).parent:
-            if CHROMIUM is None:
-                item.add_marker(skip)
+        if CHROMIUM is None and item.path.parent == Path(__file__).parent:
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="module")
