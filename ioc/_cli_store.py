@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from ioc._cli_base import (
     say_json,
     settings,
 )
+from ioc._cli_time import zone_of
 from ioc.i18n import _, mark
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def backup_command(file: str | None, as_json: bool) -> int:
     """Make a backup."""
     from ioc.backup import BackupError, back_up
 
-    current, now = settings(), datetime.now().astimezone()
+    current = settings()
+    now = datetime.now(UTC).astimezone(zone_of(current))
     try:
         made = back_up(current, _target(file, now), now, Progress())
     except BackupError as error:
