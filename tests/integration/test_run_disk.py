@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests._disk import mounted
 from tests.lab._monitor import Monitor
 from tests.lab._peers import NAMES, Peers, all_up, inventory
 
 SIZE = "16m"
 
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root"),
-]
+pytestmark = pytest.mark.root
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "ioc-test", str(folder)]
-    made = subprocess.run(mount, capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "data", SIZE) as folder:
+        yield folder
 
 
 def newest(monitor: Monitor) -> int:

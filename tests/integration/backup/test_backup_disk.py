@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +11,12 @@ from pathlib import Path
 import pytest
 
 from ioc.backup import BackupError, back_up, create, restore, unpack
+from tests._disk import mounted
 from tests.integration.backup._place import fill, marks, settings
 
 NOW = datetime(2026, 11, 25, 2, 40, tzinfo=UTC)
 
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root"),
-]
+pytestmark = pytest.mark.root
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -28,14 +25,8 @@ def quiet(what: str, done: int, total: int) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "ioc-backup-test", str(folder)]
-    made = subprocess.run(mount, capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "disk", "1m") as folder:
+        yield folder
 
 
 def test_too_little_room_is_said_before_anything_is_written(small: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from ioc.reports import jobs as jobs_module
 from ioc.reports.gather import Sources
 from ioc.reports.jobs import INTERNAL, NO_SPACE, QUEUE, STOPPED, TRIES, Reports, TooMany
 from ioc.reports.kept import CANCELLED, FAILED, PENDING, READY, RUNNING, WAITING, Job, Rows
+from tests._disk import mounted
 
 WORK = Path(__file__).parent / "_work.py"
 JANUARY = wanted("2026-01-01", "2026-01-31", every="month")
@@ -299,18 +299,11 @@ def wait_for(process: subprocess.Popen[str], wanted: Callable[[str], bool]) -> s
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "ioc-reports-test", str(folder)]
-    done = subprocess.run(mount, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "small", "64k") as folder:
+        yield folder
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
 async def test_a_full_disk_fails_the_report_in_words_and_leaves_room(
     made: Sources, small_disk: Path
 ) -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from ioc.store.base import Aggregate, Point, SeriesQuery, StoreError, StoreUnavailable
 from ioc.store.sqlite import SqliteStore
+from tests._disk import mounted
 
 HOUR = 3_600_000
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
 
 def points(number: int) -> list[Point]:
@@ -54,18 +54,11 @@ def fill(store: SqliteStore, first: int) -> int:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "ioc-store-test", str(folder)]
-    made = subprocess.run(mount, capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "disk", "3m") as folder:
+        yield folder
 
 
 @pytest.mark.root
-@needs_root
 def test_a_full_disk_refuses_writes_answers_questions_and_recovers(small_disk: Path) -> None:
     path = small_disk / "series.db"
     store = SqliteStore(path)
@@ -92,7 +85,6 @@ def test_a_full_disk_refuses_writes_answers_questions_and_recovers(small_disk: P
 
 
 @pytest.mark.root
-@needs_root
 def test_a_read_only_disk_is_a_clear_error(small_disk: Path) -> None:
     SqliteStore(small_disk / "series.db").close()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)

@@ -17,21 +17,14 @@ import pytest
 from ioc.outbox.batches import UNSENT, Batches
 from ioc.outbox.errors import OutboxUnavailable
 from ioc.outbox.model import State
+from tests._disk import mounted
 from tests.integration.store._outbox_work import batch, work
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "ioc-outbox-test", str(folder)]
-    made = subprocess.run(mount, capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "disk", "24m") as folder:
+        yield folder
 
 
 def numbers(queue: Batches) -> list[int]:
@@ -50,7 +43,6 @@ def integrity(path: Path) -> None:
 
 
 @pytest.mark.root
-@needs_root
 def test_a_full_disk_refuses_what_is_new_and_keeps_what_is_there(small_disk: Path) -> None:
     path = small_disk / "outbox.db"
     queue = Batches(path, 10**9, reserve=0)
@@ -77,7 +69,6 @@ def test_a_full_disk_refuses_what_is_new_and_keeps_what_is_there(small_disk: Pat
 
 
 @pytest.mark.root
-@needs_root
 def test_before_the_disk_is_full_the_oldest_make_room(small_disk: Path) -> None:
     queue = Batches(small_disk / "outbox.db", 10**9, reserve=12 * 2**20)
     for number in range(1_000):
