@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from parts import At, Monitor
+
 from collectors.base import Reason
-from ioc.clock import SystemClock
 from ioc.db import StateDatabase
 from ioc.demo.inventory import simulated
 from ioc.demo.past import Past
@@ -30,28 +30,6 @@ from ioc.store import open_store
 SHIPPED = Path(__file__).parents[3] / "inventory.yaml"
 NOW = 1_795_568_400_000  # 2026-11-25 08:00 in Vietnam, a Wednesday
 DAY = 86_400_000
-
-
-class At(SystemClock):
-    """The wall clock stands at a moment, ms UTC."""
-
-    def __init__(self, moment: int) -> None:
-        self.moment = moment
-
-    def now(self) -> int:
-        return self.moment
-
-
-@dataclass
-class Monitor:
-    """What the engine shows of the last moment of the past."""
-
-    topology: Topology
-    calendars: Mapping[str, Calendar]
-    shown: AreaView
-
-    def view(self) -> AreaView:
-        return self.shown
 
 
 @contextmanager
