@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ioc.store.base import Aggregate, Series, SeriesQuery
-from ioc.storecopy.places import Source
+from ioc.storecopy.places import Readable
 
 DAY = 86_400_000  # ms
 LOOK = 32  # days counted at once
@@ -45,7 +45,7 @@ class Chunk:
         return replace(self, end=middle), replace(self, start=middle)
 
 
-def chunks(source: Source, whole: Chunk) -> Iterator[Chunk]:
+def chunks(source: Readable, whole: Chunk) -> Iterator[Chunk]:
     """Stretches with samples, of a long one; days without any are left out."""
     waiting: Chunk | None = None
     total = 0
@@ -69,7 +69,7 @@ def _cut(chunk: Chunk, count: int) -> Iterator[Chunk]:
         yield replace(chunk, start=start, end=end)
 
 
-def _days(source: Source, whole: Chunk) -> Iterator[tuple[int, int]]:
+def _days(source: Readable, whole: Chunk) -> Iterator[tuple[int, int]]:
     """Days with samples, and about how many there are; of windows at most one a step."""
     most = DAY // (whole.step or 1)
     first = whole.start - (whole.start - HO_CHI_MINH) % DAY
@@ -85,7 +85,7 @@ def _days(source: Source, whole: Chunk) -> Iterator[tuple[int, int]]:
         yield from sorted(counts.items())
 
 
-def samples(source: Source, chunk: Chunk) -> Iterator[tuple[Chunk, Sequence[Series]]]:
+def samples(source: Readable, chunk: Chunk) -> Iterator[tuple[Chunk, Sequence[Series]]]:
     """The samples of a stretch, in parts when it is more than was thought."""
     smallest = chunk.step or 1
     limit = LARGEST if chunk.end - chunk.start > smallest else UNBOUNDED

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from ioc.i18n import _
 from ioc.store._replica import TableCopied, replicate
 from ioc.store._source import SqliteSource, Stratum
-from ioc.store.base import Content, Point, Series, StoreTooLarge, StoreUnavailable
+from ioc.store.base import Content, Point, Series, SeriesQuery, StoreTooLarge, StoreUnavailable
 from ioc.storecopy.chunks import DAY, HO_CHI_MINH, UNBOUNDED, Chunk, chunks, samples
 from ioc.storecopy.compare import Difference, difference, update
 from ioc.storecopy.places import (
@@ -30,7 +31,8 @@ from ioc.storecopy.places import (
 
 PENDING = 400_000  # samples that are written before the first of them is read back
 PATIENCE = 60.0  # seconds a target may take to show what it has acknowledged
-AWAY = 300.0  # seconds a target may be away
+AWAY = 300.0  # seconds a store may be away
+Answer = TypeVar("Answer")
 Progress = Callable[[str, int, int], None]  # what, done, in all (0: not known)
 
 
@@ -85,9 +87,33 @@ def copy(
             return Report(fields=_Copier(opened, other, progress, add=add).run())
 
 
+def patiently(act: Callable[[], Answer]) -> Answer:
+    """What a store answers. One that is away is asked again, for some minutes."""
+    deadline, wait = time.monotonic() + AWAY, 0.5
+    while True:
+        try:
+            return act()
+        except StoreUnavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(error.retry_after or wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            wait = min(2 * wait, 15.0)
+
+
+class _Patient:
+    """Reads of a store that may be away for a while."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def read(self, query: SeriesQuery) -> list[Series]:
+        return patiently(lambda: self._source.read(query))
+
+
 class _Copier:
     def __init__(self, source: Source, target: Target, progress: Progress, *, add: bool) -> None:
         self._source, self._target, self._progress, self._add = source, target, progress, add
+        self._patient = _Patient(source)
         self._there = {(one.measurement, one.field): one for one in target.contents()}
         self._pending: list[tuple[Chunk, Sequence[Series], Copied]] = []
         self._waiting = 0  # samples in it
@@ -120,8 +146,8 @@ class _Copier:
         copied = Copied(content.measurement, content.field, step, start, end - 1)
         whole = hashlib.sha256()
         stretch = Chunk(content.measurement, content.field, start, end, step)
-        for part in chunks(self._source, stretch):
-            for chunk, found in samples(self._source, part):
+        for part in chunks(self._patient, stretch):
+            for chunk, found in samples(self._patient, part):
                 count = update(whole, found)
                 copied.samples += count
                 copied.written += self._bring(chunk, found)
@@ -157,7 +183,7 @@ class _Copier:
 
     def _read_back(self, chunk: Chunk) -> Sequence[Series]:
         raw = Chunk(chunk.measurement, chunk.field, chunk.start, chunk.end)
-        return self._target.read(raw.query(UNBOUNDED))
+        return patiently(lambda: self._target.read(raw.query(UNBOUNDED)))
 
     def _confirm(self) -> None:
         """Read back what was written until it is the same; a server may need seconds to show it."""
@@ -185,22 +211,17 @@ class _Copier:
         return not differs.is_none
 
     def _write(self, points: list[Point]) -> None:
-        """Durable, or acknowledged, when it returns. A server that is away is asked again."""
-        deadline, wait = time.monotonic() + AWAY, 0.5
-        while points:
-            try:
-                self._target.write(points)
-                return
-            except StoreTooLarge:
-                if len(points) == 1:
-                    raise
-                self._write(points[: len(points) // 2])
-                points = points[len(points) // 2 :]
-            except StoreUnavailable as error:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(error.retry_after or wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-                wait = min(2 * wait, 15.0)
+        """Durable, or acknowledged, when it returns."""
+        if not points:
+            return
+        try:
+            patiently(lambda: self._target.write(points))
+        except StoreTooLarge:
+            if len(points) == 1:
+                raise
+            middle = len(points) // 2
+            self._write(points[:middle])
+            self._write(points[middle:])
 
 
 def _sum(found: Sequence[Series]) -> bytes:

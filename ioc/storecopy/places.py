@@ -23,12 +23,16 @@ class CopyError(Exception):
     """A copy cannot be made, or is not right; the message says why and what to do."""
 
 
-class Source(Protocol):
+class Readable(Protocol):
+    """What answers questions."""
+
+    def read(self, query: SeriesQuery) -> list[Series]: ...
+
+
+class Source(Readable, Protocol):
     """What is read from."""
 
     def contents(self) -> list[Content]: ...
-
-    def read(self, query: SeriesQuery) -> list[Series]: ...
 
     def close(self) -> None: ...
 

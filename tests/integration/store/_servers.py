@@ -14,7 +14,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -121,6 +122,53 @@ class Victoria(Daemon):
         everything = "/api/v1/admin/tsdb/delete_series?match[]=%7B__name__!%3D%22%22%7D"
         status, said = ask(self.port, "POST", everything)
         assert status == 204, said
+
+
+class Cluster:
+    """A cluster of VictoriaMetrics: two vmstorage, vminsert, vmselect, with the flags of
+    docker-compose.yml. programs: the folder they are in."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        def made(name: str, *flags: str, at: str = "") -> Daemon:
+            command = [
+                f"{programs}/{name}", "-httpListenAddr=127.0.0.1:{port}", "-loggerLevel=ERROR",
+                "-memory.allowedBytes=128MB", *flags,
+            ]  # fmt: skip
+            return Daemon(command, folder / f"{name}{at}", "/health")
+
+        doors = [(free_port(), free_port()) for _storage in range(2)]  # for vminsert, vmselect
+        self.storages = [
+            made(
+                "vmstorage", "-storageDataPath={folder}/data", "-retentionPeriod=100y",
+                "-dedup.minScrapeInterval=1ms", f"-vminsertAddr=127.0.0.1:{door[0]}",
+                f"-vmselectAddr=127.0.0.1:{door[1]}", at=str(n),
+            )
+            for n, door in enumerate(doors)
+        ]  # fmt: skip
+        ins, outs = (",".join(f"127.0.0.1:{door[i]}" for door in doors) for i in range(2))
+        self.insert = made("vminsert", f"-storageNode={ins}")
+        self.select = made(
+            "vmselect", f"-storageNode={outs}", "-dedup.minScrapeInterval=1ms",
+            "-search.denyPartialResponse", "-cacheDataPath={folder}/cache",
+        )  # fmt: skip
+        self._tenants = count(1)
+
+    @property
+    def all(self) -> list[Daemon]:
+        return [*self.storages, self.insert, self.select]
+
+    @property
+    def url(self) -> str:
+        """Of a tenant without samples."""
+        storages = ",".join(f"127.0.0.1:{one.port}" for one in self.storages)
+        hosts = f"127.0.0.1:{self.insert.port},127.0.0.1:{self.select.port}"
+        return f"victoriametrics://{hosts}/?tenant={next(self._tenants)}&storage={storages}"
+
+    def flush(self) -> None:
+        """Make visible what was sent: vminsert passes on what it has five times a second."""
+        time.sleep(0.3)
+        for storage in self.storages:
+            ask(storage.port, "GET", "/internal/force_flush")
 
 
 class Nginx(Daemon):
@@ -244,6 +292,15 @@ def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[i
         return response.status, response.read().decode(errors="replace")
     finally:
         connection.close()
+
+
+@contextmanager
+def together(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster that runs meanwhile."""
+    with ExitStack() as stack:
+        for one in cluster.all:
+            stack.enter_context(running(one))
+        yield cluster
 
 
 @contextmanager

@@ -14,16 +14,22 @@ import pytest
 from ioc.store import open_store, victoriametrics
 from ioc.store._address import parse
 from ioc.store._http import Http, NotFound
-from ioc.store.base import Store
+from ioc.store.base import Content, Series, SeriesQuery, Store
 from ioc.store.influxdb import EXAMPLE, OPTIONS, InfluxStore
 from ioc.store.victoriametrics import VictoriaStore
-from tests.integration.store._servers import Influx, Victoria
+from tests.integration.store._servers import Cluster, Influx, Victoria
 
 # Read before a fixture takes the IOC_ variables away.
 INFLUXDB2 = {
     name: os.environ.get(f"IOC_TEST_INFLUXDB2_{name}", "") for name in ("URL", "TOKEN", "ORG")
 }
-REMOTE = ["victoriametrics", "influxdb1", *(["influxdb2"] if INFLUXDB2["URL"] else [])]
+CLUSTER = os.environ.get("IOC_TEST_VICTORIA_CLUSTER", "")  # folder with vminsert and the others
+REMOTE = [
+    "victoriametrics",
+    *(["victoriametrics-cluster"] if CLUSTER else []),
+    "influxdb1",
+    *(["influxdb2"] if INFLUXDB2["URL"] else []),
+]
 KINDS = ["memory", "sqlite", *REMOTE]
 
 Make = Callable[[], Store]
@@ -32,13 +38,27 @@ Make = Callable[[], Store]
 class FlushedStore(VictoriaStore):
     """What was sent can be read at once, not only after a second."""
 
-    def __init__(self, server: Victoria) -> None:
+    def __init__(self, server: Victoria | Cluster) -> None:
         super().__init__(parse(server.url, victoriametrics.EXAMPLE, victoriametrics.OPTIONS), None)
         self.server = server
+        self._sent = False
 
     def send(self, lines: bytes) -> None:
         super().send(lines)
-        self.server.flush()
+        self._sent = True
+
+    def read(self, query: SeriesQuery) -> list[Series]:
+        self._flush()
+        return super().read(query)
+
+    def contents(self) -> list[Content]:
+        self._flush()
+        return super().contents()
+
+    def _flush(self) -> None:
+        if self._sent:
+            self.server.flush()
+            self._sent = False
 
 
 @contextmanager
@@ -49,6 +69,7 @@ def makers(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[
         "memory": lambda: open_store("memory://"),
         "sqlite": lambda: open_store(f"sqlite:///{folder}/{len(stores)}.db"),
         "victoriametrics": lambda: _victoria(request),
+        "victoriametrics-cluster": lambda: FlushedStore(request.getfixturevalue("cluster")),
         "influxdb1": lambda: _influx(request),
         "influxdb2": lambda: _influx2(request),
     }[kind]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.integration.store._servers import Influx, Victoria, running
+from tests.integration.store._servers import Cluster, Influx, Victoria, running, together
+from tests.integration.store._stores import CLUSTER
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +16,13 @@ def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victoria]:
     """Started as the documentation asks for. Wipe it before use."""
     with running(Victoria(tmp_path_factory.mktemp("victoria"))) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Use a tenant of your own."""
+    with together(Cluster(Path(CLUSTER), tmp_path_factory.mktemp("cluster"))) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")

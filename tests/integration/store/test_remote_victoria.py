@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ioc.i18n import use_language
+from ioc.outbox.batches import Batches
+from ioc.store._outboxed import OutboxedStore
 from ioc.store._vmread import SETTLED
 from ioc.store._windows import HELD
 from ioc.store.base import Aggregate, Point, SeriesQuery, Store, StoreRefused, StoreUnavailable
 from ioc.store.memory import MemoryStore
 from ioc.store.victoriametrics import open_url
+from tests.integration.store._loss import QUICK, delivered, until
+from tests.integration.store._loss import points as outage_points
 from tests.integration.store._scripted import Request, Response, scripted
-from tests.integration.store._servers import Nginx, Victoria, running
+from tests.integration.store._servers import Cluster, Nginx, Victoria, running, together
+from tests.integration.store._stores import CLUSTER
 
 T0 = 1_770_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -134,6 +142,43 @@ def test_whichever_process_of_a_cluster_was_started_anew_is_noticed(
             starts[number] += again
             assert store.started_at() not in (before, None)
         store.close()
+
+
+@pytest.mark.parametrize("which", range(4))
+def test_whichever_process_of_a_cluster_is_killed_nothing_is_lost(
+    tmp_path: Path, which: int
+) -> None:
+    if not CLUSTER:
+        pytest.skip("IOC_TEST_VICTORIA_CLUSTER (a folder with vminsert and the others) is not set")
+    chance, times = random.Random(11), []
+    with together(Cluster(Path(CLUSTER), tmp_path / "cluster")) as cluster:
+        url = cluster.url
+        remote: Any = open_url(url)
+        store = OutboxedStore(remote, Batches(tmp_path / "outbox.db"), QUICK)
+        victim = cluster.all[which]
+        for number in range(200):
+            times.append(T0 + number * 1_000)
+            store.write(outage_points(times[-1]))
+            if number % 50 == 25:
+                time.sleep(chance.uniform(0.0, 1.5))
+                victim.kill()
+                times.append(T0 + DAY + number * 1_000)
+                store.write(outage_points(times[-1]))
+                time.sleep(chance.uniform(0.0, 1.0))
+                victim.start()
+            time.sleep(0.002)
+        until(lambda: delivered(store), 40, "everything is delivered")
+        time.sleep(2 * QUICK.look)  # in which the last restart is noticed
+        until(lambda: delivered(store), 40, "and what a process had forgotten")
+        store.close()
+        cluster.flush()
+        reader = open_url(url)
+        query = SeriesQuery("check", "up", T0 - DAY, T0 + 10 * DAY, limit=10**6)
+        found = {dict(s.tags)["asset"]: list(s.times) for s in reader.read(query)}
+        counts = reader.read(replace(query, step=DAY, aggregate=Aggregate.COUNT))
+        reader.close()
+    assert found == {f"may-{i}": sorted(times) for i in range(20)}
+    assert sum(sum(s.values) for s in counts) == 20 * len(times), "each once"
 
 
 def test_the_tenant_of_a_cluster_must_be_there(victoria: Victoria, tmp_path: Path) -> None:
