@@ -26,7 +26,8 @@ def peers() -> Iterator[Peers]:
 
 @pytest.fixture
 def monitor(peers: Peers, tmp_path: Path) -> Iterator[Monitor]:
-    with Monitor(tmp_path, inventory(peers)) as running:
+    text = inventory(peers, freshness=20)  # s: a start may take long on a busy machine
+    with Monitor(tmp_path, text) as running:
         running.until(lambda: running.states() == all_up(), 15, "everything up")
         yield running
 

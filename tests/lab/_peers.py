@@ -64,7 +64,7 @@ class Peers:
 NAMES = ("fiber", "4g", "router", "pc-1", "pc-2", "portal")
 
 
-def inventory(peers: Peers, *, interval: str = "1s", extra: str = "") -> str:
+def inventory(peers: Peers, *, interval: str = "1s", extra: str = "", freshness: float = 3) -> str:
     """One commune and a portal. Asset ids: `xa.fiber` … `xa.pc-2`, `portal`."""
     checks = {
         name: f"checks: [{{kind: tcp, address: {HOST}, port: {port}}}]"
@@ -72,6 +72,7 @@ def inventory(peers: Peers, *, interval: str = "1s", extra: str = "") -> str:
     }
     return f"""\
 area: {{id: thu, name: Huyện thử}}
+freshness: {freshness}
 defaults:
   all: {{interval: {interval}, timeout: 0.5s, retry_delay: 0.1s}}
 services:

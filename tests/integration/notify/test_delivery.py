@@ -261,7 +261,7 @@ async def test_many_messages_slow_down_and_come_together(
     now = int(time.time() * 1000)
     store(database, *(message(f"m{n}", created=now - 1000 + n) for n in range(60)))
     await deliver(database, channels(hook), lambda: states(database)[SENT] == 60)
-    assert delivery.BURST < len(hook.heard) <= delivery.BURST + 4
+    assert delivery.BURST < len(hook.heard) <= delivery.BURST + 10
     told = [n for text in hook.heard for n in range(60) if f"m{n}." in text]
     assert told == list(range(60)), "each once, in order"
 
