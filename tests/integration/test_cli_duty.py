@@ -114,9 +114,14 @@ def test_times_are_those_of_the_area_wherever_the_machine_is(
     assert "23/08 05:00:00" in text
     assert ioc(monitor, "maintenance", "end", str(data(monitor, "maintenance", "list")[0]["id"]))
     [row] = data(monitor, "incidents", "list")
-    since = datetime.fromisoformat(row["since"]).astimezone(ZoneInfo("Asia/Ho_Chi_Minh"))
-    assert f"since {since:%d/%m %H:%M:%S}" in ioc(monitor, "incidents", "list", TZ=machine)[1]
-    assert f"since {since:%d/%m/%Y %H:%M}" in ioc(monitor, "status", TZ=machine)[1]
+    assert f"since {local(row):%d/%m %H:%M:%S}" in ioc(monitor, "incidents", "list", TZ=machine)[1]
+    [link] = [row for row in data(monitor, "status")["not_up"] if row["id"] == "yen-thinh.fiber"]
+    assert f"since {local(link):%d/%m/%Y %H:%M}" in ioc(monitor, "status", TZ=machine)[1]
+
+
+def local(row: Any) -> datetime:
+    """Since when, in the area's time."""
+    return datetime.fromisoformat(row["since"]).astimezone(ZoneInfo("Asia/Ho_Chi_Minh"))
 
 
 def test_accounts_from_the_command_line_while_the_program_runs(monitor: Monitor) -> None:
