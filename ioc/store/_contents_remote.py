@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ioc.store._contents import Span, spans
+from ioc.store._halves import outermost
 from ioc.store._http import Http, strange
-from ioc.store._influxql import found, name
+from ioc.store._influxql import FARTHEST, found, name
 from ioc.store._lines import decoded_name
 from ioc.store._promql import WHOLE, seconds
 from ioc.store.base import Content
@@ -30,12 +32,18 @@ def influx_contents(http: Http, database: str) -> list[Content]:
 
 
 def _ends_of(http: Http, database: str, measurement: str, field: str) -> Iterator[int]:
+    """Times of the first and the last sample."""
+    what = f"SELECT {name(field)}::field FROM {name(measurement)}"
+
+    def end(order: str, start: int, until: int) -> int | None:
+        span = f"WHERE time >= {start}ms AND time < {until}ms"
+        series = _ask(http, database, f"{what} {span} ORDER BY time {order} LIMIT 1")
+        return int(series[0]["values"][0][0]) if series else None
+
     for order in ("ASC", "DESC"):
-        question = (
-            f"SELECT {name(field)}::field FROM {name(measurement)} ORDER BY time {order} LIMIT 1"
-        )
-        for series in _ask(http, database, question):
-            yield series["values"][0][0]
+        at = outermost(partial(end, order), -FARTHEST, FARTHEST, last=order == "DESC")
+        if at is not None:
+            yield at
 
 
 def _ask(http: Http, database: str, question: str) -> list[dict[str, Any]]:

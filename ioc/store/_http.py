@@ -33,6 +33,7 @@ from ioc.store.base import StoreError, StoreRefused, StoreTooLarge, StoreUnavail
 
 CONNECT = 5.0  # seconds
 LACKING = "is unauthorized"  # how InfluxDB 2 says 401 to a token that it knows
+WIDE = "exceed file limit"  # how InfluxDB 3 says that a question is over too much time
 SHOWN = 500  # letters of what a server says that a message repeats
 
 
@@ -156,8 +157,8 @@ def failure(name: str, status: int, headers: Mapping[str, str], said: str | byte
         return Forbidden(message) if lacks else BadToken(message)
     if status == 404:
         return NotFound(_("{store}: not found ({said})", **words))
-    wait = _retry_after(headers)
-    return StoreUnavailable(_("{store} answers with {status} ({said})", **words), wait)
+    message = _("{store} answers with {status} ({said})", **words)
+    return TooWide(message) if WIDE in text else StoreUnavailable(message, _retry_after(headers))
 
 
 class NotFound(StoreUnavailable):
@@ -170,6 +171,10 @@ class Forbidden(StoreUnavailable):
 
 class BadToken(Forbidden):
     """The server does not know the token at all, so no permission would help."""
+
+
+class TooWide(StoreUnavailable):
+    """The server looks at less time at once. It is asked for less: see ioc.store._halves."""
 
 
 def strange(name: str, status: int) -> StoreUnavailable:

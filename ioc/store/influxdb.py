@@ -3,18 +3,24 @@
 `influxdb://host:8086/BUCKET?org=ORG`, and any of `&retention=10y` (kept so long; given, it is also
 enforced), `&tls=1`, `&ca=FILE`, `&gzip=1`, `&timeout=20` (seconds). The token comes from
 IOC_STORE_TOKEN; for InfluxDB 1 it is `user:password`.
+
+What differs with InfluxDB 3 Core: of two values written for one moment it keeps one, not always the
+later (3.6 sorts what it has in memory and drops twins as they come). It looks at three days at
+once, so a longer question is asked in parts (_halves.py); `--query-file-limit` allows more.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from ioc.i18n import _
 from ioc.store._address import Address, authorization, parse, secret
 from ioc.store._contents_remote import influx_contents
+from ioc.store._halves import in_halves
 from ioc.store._http import Forbidden, Http, NotFound
 from ioc.store._influxadmin import PROBE, Admin, seconds
 from ioc.store._influxql import found, samples, select
@@ -101,16 +107,19 @@ class InfluxStore:
     def _found(self, query: SeriesQuery) -> Iterator[Samples]:
         asked = to_fold(query) if query.aggregate in HELD else query
         for tags in parts(query.tags):
-            form = [
-                ("db", self._bucket),
-                ("epoch", "ms"),
-                ("chunked", "true"),
-                ("chunk_size", CHUNK),
-                ("q", select(asked, tags)),
-            ]
-            with self._http.stream("POST", "/query", form=form) as lines:
-                for series in samples(lines, self.name):
-                    yield folded(series, query) if asked is not query else series
+            for series in in_halves(partial(self._asked, tags), asked):
+                yield folded(series, query) if asked is not query else series
+
+    def _asked(self, tags: Mapping[str, tuple[str, ...]], query: SeriesQuery) -> Iterator[Samples]:
+        form = [
+            ("db", self._bucket),
+            ("epoch", "ms"),
+            ("chunked", "true"),
+            ("chunk_size", CHUNK),
+            ("q", select(query, tags)),
+        ]
+        with self._http.stream("POST", "/query", form=form) as lines:
+            yield from samples(lines, self.name)
 
     def contents(self) -> list[Content]:
         """See ioc.store.base.Listed."""

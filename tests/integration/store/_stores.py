@@ -23,13 +23,16 @@ from tests.integration.store._servers import Cluster, Influx, Victoria
 INFLUXDB2 = {
     name: os.environ.get(f"IOC_TEST_INFLUXDB2_{name}", "") for name in ("URL", "TOKEN", "ORG")
 }
+INFLUXDB3 = {name: os.environ.get(f"IOC_TEST_INFLUXDB3_{name}", "") for name in ("URL", "TOKEN")}
 CLUSTER = os.environ.get("IOC_TEST_VICTORIA_CLUSTER", "")  # folder with vminsert and the others
 REMOTE = [
     "victoriametrics",
     *(["victoriametrics-cluster"] if CLUSTER else []),
     "influxdb1",
     *(["influxdb2"] if INFLUXDB2["URL"] else []),
+    *(["influxdb3"] if INFLUXDB3["URL"] else []),
 ]
+DATABASES = pytest.StashKey[list[str]]()
 KINDS = ["memory", "sqlite", *REMOTE]
 
 Make = Callable[[], Store]
@@ -72,6 +75,7 @@ def makers(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[
         "victoriametrics-cluster": lambda: FlushedStore(request.getfixturevalue("cluster")),
         "influxdb1": lambda: _influx(request),
         "influxdb2": lambda: _influx2(request),
+        "influxdb3": lambda: _influx3(request),
     }[kind]
 
     def make() -> Store:
@@ -97,13 +101,34 @@ def _influx(request: pytest.FixtureRequest) -> Store:
 
 
 def _influx2(request: pytest.FixtureRequest) -> Store:
-    where = urlsplit(INFLUXDB2["URL"])
-    bucket = f"ioc-test-{uuid.uuid4().hex}"
-    tls = int(where.scheme == "https")
-    url = f"influxdb://{where.netloc}/{bucket}?org={INFLUXDB2['ORG']}&tls={tls}"
-    store = InfluxStore(parse(url, EXAMPLE, OPTIONS), INFLUXDB2["TOKEN"])
+    store, bucket = _given(INFLUXDB2)
     request.addfinalizer(lambda: _remove(store._http, bucket))
     return store
+
+
+def _influx3(request: pytest.FixtureRequest) -> Store:
+    """InfluxDB 3 Core has at most five databases: those of earlier examples go."""
+    store, database = _given(INFLUXDB3)
+    of_this_test = request.node.stash.setdefault(DATABASES, [])
+    while len(of_this_test) > 2:
+        _drop(store._http, of_this_test.pop(0))
+    of_this_test.append(database)
+    request.addfinalizer(lambda: _drop(store._http, database))
+    return store
+
+
+def _given(server: dict[str, str]) -> tuple[InfluxStore, str]:
+    """A store in a new bucket of a server somebody started, and the bucket's name."""
+    where = urlsplit(server["URL"])
+    bucket = f"ioc-test-{uuid.uuid4().hex}"
+    tls = int(where.scheme == "https")
+    url = f"influxdb://{where.netloc}/{bucket}?org={server.get('ORG', 'none')}&tls={tls}"
+    return InfluxStore(parse(url, EXAMPLE, OPTIONS), server["TOKEN"] or None), bucket
+
+
+def _drop(http: Http, database: str) -> None:
+    with suppress(NotFound):
+        http.ask("DELETE", "/api/v3/configure/database", {"db": database, "hard_delete_at": "now"})
 
 
 def _remove(http: Http, bucket: str) -> None:
