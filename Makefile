@@ -9,7 +9,7 @@ RUN_SETUP := @scripts/setup.sh run
 DEV_SETUP := @scripts/setup.sh dev
 PYTEST_ARGS ?=
 
-.PHONY: help run demo test lint format bench lock systemd dashboards clean
+.PHONY: help run demo test coverage lint format bench lock systemd dashboards clean
 
 help: ## những lệnh có ở đây / what there is
 	@echo 'make <lệnh>   (PYTHON=/đường/dẫn/python3 để chọn Python)'
@@ -27,6 +27,9 @@ test: ## mọi kiểm thử / all tests
 	$(DEV_SETUP)
 	@scripts/debian-packages.sh tests
 	@exec scripts/test.sh $(PYTEST_ARGS)
+
+coverage: ## mọi kiểm thử, và phần mã chúng chạy qua / all tests, and what they cover
+	@COVERAGE=1 exec $(MAKE) test
 
 lint: ## định dạng, kiểu, quy tắc / formatter, types, rules
 	$(DEV_SETUP)
